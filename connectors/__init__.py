@@ -1,0 +1,1 @@
+"""What the file says: one reader per format, nothing interpreted."""

@@ -1,0 +1,1 @@
+"""The insurer's feed of account events."""

@@ -1,0 +1,354 @@
+"""The connector contract: what a reader of a format is, and the few types it may yield.
+
+A connector says what the file says. It keeps text as written (dates, numbers, codes), gives every item a place
+(`Locator`) and the byte range it came from (`Span`), and never raises on any bytes: what cannot be read is a
+`Refusal`. What the text means is the business of `transforms`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import msgspec
+import pyarrow as pa
+
+
+class Span(msgspec.Struct, frozen=True, array_like=True):
+    """A byte range of the source as delivered: offset of the first byte and length."""
+
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+
+class Locator(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where in a delivery: never a file name, which is a patient value below a landing folder.
+
+    `member` counts from 1 the entries of a container, `message` the messages of a file, `document` the documents
+    that a message encloses; `segment` is `OBX 12` or `PID`, `field` is `PID-3`; `line` counts from 1.
+    """
+
+    member: int | None = None
+    message: int | None = None
+    document: int | None = None
+    segment: str | None = None
+    field: str | None = None
+    line: int | None = None
+    xpath: str | None = None
+
+    def __str__(self) -> str:
+        named = (
+            ("member", self.member),
+            ("message", self.message),
+            ("document", self.document),
+            ("line", self.line),
+        )
+        parts = [f"{name} {value}" for name, value in named if value is not None]
+        parts += [part for part in (self.segment, self.field, self.xpath) if part]
+        return ", ".join(parts) or "file"
+
+    def within(self, outer: Locator) -> Locator:
+        """This place, seen from the delivery that encloses it."""
+        inner = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        return msgspec.structs.replace(outer, **inner)
+
+
+class Source:
+    """Bytes to read: a name (for recognition only, never shown), a size and a seekable `open()`."""
+
+    __slots__ = ("_opener", "name", "size")
+
+    def __init__(self, name: str, size: int, opener: Callable[[], BinaryIO]) -> None:
+        self.name = name
+        self.size = size
+        self._opener = opener
+
+    @classmethod
+    def of_bytes(cls, name: str, data: bytes) -> Source:
+        return cls(name, len(data), lambda: io.BytesIO(data))
+
+    @classmethod
+    def of_path(cls, path: Path) -> Source:
+        return cls(path.name, path.stat().st_size, lambda: path.open("rb"))
+
+    def open(self) -> BinaryIO:
+        return self._opener()
+
+    def head(self, length: int = 4096) -> bytes:
+        with self.open() as stream:
+            return stream.read(length)
+
+    def read(self) -> bytes:
+        with self.open() as stream:
+            return stream.read()
+
+
+class RawId(msgspec.Struct, frozen=True):
+    """An identifier as said: assigning authority (an OID where one is given), value, and its declared type.
+
+    HL7v2 `CX` (CX.4.2 → root, CX.1 → extension, CX.5 → kind) and CDA `II` (@root, @extension) both fit.
+    """
+
+    root: str = ""
+    extension: str = ""
+    kind: str = ""
+
+
+class RawCode(msgspec.Struct, frozen=True):
+    """A coded value as said. `alternatives` are CE.4-6 or CDA translations, kept beside, never merged."""
+
+    code: str = ""
+    system: str = ""
+    display: str = ""
+    alternatives: tuple[RawCode, ...] = ()
+
+
+class RawPatient(msgspec.Struct, frozen=True):
+    """The patient as one message or document names them; empty text means absent.
+
+    `birth_family`, `birth_given` (first given name), `birth_givens` (full list, space separated), `birth_date`
+    (as written), `sex` and `birth_place` (INSEE COG code) are the six traits that go with an INS (RNIV).
+    """
+
+    ids: tuple[RawId, ...] = ()
+    birth_family: str = ""
+    used_family: str = ""
+    birth_given: str = ""
+    used_given: str = ""
+    birth_givens: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    birth_place: str = ""
+    reliability: tuple[str, ...] = ()
+    """PID-32, HL7 table 0445 in its French extension; a CDA has none."""
+
+
+class RawParty(msgspec.Struct, frozen=True):
+    """A person or organisation as said (author, custodian, performer)."""
+
+    id: RawId = RawId()
+    name: str = ""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A CDA document as its header says it, with counts of its body. Times are the text of `@value`."""
+
+    locator: Locator
+    span: Span
+    patient: RawPatient
+    id: RawId
+    code: RawCode
+    title: str
+    effective_time: str
+    confidentiality: RawCode
+    language: str
+    set_id: RawId | None
+    version: str
+    """`versionNumber/@value` as written; empty when absent."""
+    replaces: tuple[RawId, ...]
+    templates: tuple[str, ...]
+    author: RawParty
+    author_organisation: RawParty
+    custodian: RawParty
+    level: str
+    """`cda-n1` (nonXMLBody) or `cda-n3` (structuredBody)."""
+    media_type: str
+    """Of a level 1 body, as declared; empty for level 3."""
+    sections: int
+    entries: int
+    attachments: int
+    """Embedded binaries: the level 1 body, observationMedia and other base64 content of entries."""
+    self_presenting: bool
+    canonical_digest: bytes
+    """SHA-256 of the canonical XML (C14N, no comments, no processing instructions, no blank text)."""
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """One OBX of a discrete result as said. `values` holds the repetitions of OBX-5, escapes decoded."""
+
+    locator: Locator
+    value_type: str
+    code: RawCode
+    sub_id: str
+    values: tuple[str, ...]
+    unit: RawCode
+    range: str
+    flags: tuple[str, ...]
+    status: str
+    observed: str
+    method: RawCode = RawCode()
+    producer: str = ""
+    notes: tuple[str, ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()
+    """Components of each repetition, for SN, CE and CWE values."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One OBR with its results: the discrete results of one filler order (OBR-3, else ORC-3)."""
+
+    locator: Locator
+    placer: RawId
+    filler: RawId
+    panel: RawCode
+    collected: str
+    reported: str
+    """OBR-22, as written."""
+    status: str
+    """OBR-25."""
+    observations: tuple[Observation, ...]
+    specimen: RawCode = RawCode()
+    notes: tuple[str, ...] = ()
+    prescriber: RawParty = RawParty()
+    control: str = ""
+    """ORC-1."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """An HL7v2 message as said. Flags map OBX-3.1 as written to `Y`, `N` or what stands there."""
+
+    locator: Locator
+    span: Span
+    control_id: str
+    kind: str
+    """`ORU^R01`, `MDM^T02`, `ADT^A40` …"""
+    version: str
+    profile: str
+    charset: str
+    sent_at: str
+    patient: RawPatient | None
+    order_control: str = ""
+    """ORC-1 of the request that carries documents."""
+    result_status: str = ""
+    """OBX-11 of the OBX that carries the document."""
+    document_id: RawId | None = None
+    """TXA-12."""
+    parent_id: RawId | None = None
+    """TXA-13."""
+    author_organisation: RawParty = RawParty()
+    """PRT-8 of the `SB` participation (sender)."""
+    flags: Mapping[str, str] = {}
+    orders: tuple[Order, ...] = ()
+    encloses: int = 0
+    """Documents enclosed: each follows as an `Enclosed` or a `Refusal` with `counted=True`."""
+    ignored: str = ""
+    """Named rule when the message is not data (`ACKNOWLEDGEMENT`)."""
+    unsupported: str = ""
+    """Named reason when the message is kept raw only (`MESSAGE_KEPT_RAW`)."""
+    findings: tuple[str, ...] = ()
+    """Codes seen while reading (`CHARSET_MISMATCH`, `ESCAPE_UNKNOWN` …)."""
+    segments: Mapping[str, int] = {}
+    """How many segments were `mapped`, kept `raw` or `ignored`; their sum is the number of segments."""
+
+
+class Enclosed(msgspec.Struct, frozen=True):
+    """A source inside another (a CDA in OBX-5, a member of a zip), to be routed through the registry."""
+
+    locator: Locator
+    span: Span
+    """The range of the outer source it was decoded from."""
+    source: Source
+    message: Message | None = None
+    """The envelope that says how to act on it, when there is one."""
+
+
+class AccountEvent(msgspec.Struct, frozen=True):
+    """One row of the insurer's feed, as said."""
+
+    locator: Locator
+    span: Span
+    ins: str
+    ins_oid: str
+    event: str
+    occurred_at: str
+    channel: str
+    department: str
+    birth_year: str
+    sex: str
+
+
+READINGS = pa.schema(
+    [
+        ("line", pa.int64()),
+        ("measure", pa.string()),  # the measure as the format names it (a column, a record type)
+        ("value", pa.string()),  # as written
+        ("value2", pa.string()),  # second component (diastolic), as written; null otherwise
+        ("unit", pa.string()),
+        ("time", pa.string()),  # as written; for an interval, its start
+        ("end_time", pa.string()),
+        ("zone", pa.string()),  # IANA name or offset when the file states one apart from the time
+        ("device", pa.string()),  # device or serial as said, normalised of run-dependent parts
+        ("origin", pa.string()),  # application or source that wrote it
+        ("status", pa.string()),  # '' or a named rule when the row is not a reading (GOAL, CONTROL_TEST …)
+        ("context", pa.string()),  # JSON object: meal moment, body site, manual entry, external id …
+    ]
+)
+"""Columns of `RawReadings.batch`: everything as said, one row a reading or a row that is none."""
+
+
+class RawReadings(msgspec.Struct, frozen=True):
+    """A batch of readings of one file, columns of `READINGS`."""
+
+    locator: Locator
+    span: Span
+    batch: pa.RecordBatch
+    patient: RawPatient | None = None
+    """What the file itself says about its holder, to be compared with the patient vouched for."""
+    facts: Mapping[str, Any] = {}
+    """File-level facts the normalisation needs: `format`, `date_order`, `generated_at`, `locale` …"""
+
+
+class Ignored(msgspec.Struct, frozen=True):
+    """Content that is no data by a named rule, counted (an index file of an archive)."""
+
+    locator: Locator
+    span: Span
+    rule: str
+    count: int = 1
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What could not be read: a code of the catalogue, where, and the shape of what came (never its text)."""
+
+    locator: Locator
+    span: Span
+    code: str
+    expected: str = ""
+    """What the norm wants there, in closed technical words (`versionNumber/@value: integer ≥ 1`)."""
+    came: str = ""
+    """By shape only: `3 letters`, `date without zone`, `empty`."""
+    counted: bool = True
+    """Whether it is an item of its own; False when it tells about an item yielded beside it."""
+
+
+Yielded: TypeAlias = Message | Document | AccountEvent | RawReadings | Enclosed | Ignored | Refusal
+
+
+class Connector(msgspec.Struct, frozen=True):
+    """A format: its name, its family (the ingest DAG that runs it), and two functions.
+
+    `recognises(head, name)` looks at the first 4,096 bytes first and at the name only to break a tie.
+    `read(source)` is a lazy, deterministic generator that never raises on any bytes.
+    """
+
+    name: str
+    family: str
+    """`hl7`, `cda`, `devices` or `accounts`."""
+    recognises: Callable[[bytes, str], bool]
+    read: Callable[[Source], Iterator[Yielded]]
+
+
+def shape(text: str) -> str:
+    """The shape of a value, fit for a message: `empty`, `15 digits`, `3 letters`, `12 characters`."""
+    if not text:
+        return "empty"
+    kinds = (("digits", str.isdigit), ("letters", str.isalpha), ("letters and digits", str.isalnum))
+    for kind, test in kinds:
+        if test(text):
+            return f"{len(text)} {kind}"
+    return f"{len(text)} characters"

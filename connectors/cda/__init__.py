@@ -1,0 +1,1 @@
+"""CDA R2: the hardened XML parser, header, body."""

@@ -1,0 +1,1 @@
+"""Exports of connected devices and apps, one module per format."""

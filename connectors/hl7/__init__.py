@@ -1,0 +1,1 @@
+"""HL7v2: framing, charset, segments, messages and what they enclose."""

@@ -1,0 +1,1 @@
+"""Airflow: schedules, mapping, assets; no logic."""

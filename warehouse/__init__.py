@@ -1,0 +1,1 @@
+"""Where it stays: ledger, facts, sealed objects, lake, marts, metrics, dashboard."""
