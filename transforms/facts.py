@@ -13,9 +13,7 @@ import msgspec
 
 Key: TypeAlias = str
 
-Flag: TypeAlias = Literal[
-    "MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX", "CONNEXION_SECRETE"
-]
+Flag: TypeAlias = Literal["MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX", "CONNEXION_SECRETE"]
 
 
 class DocumentFact(msgspec.Struct, frozen=True):
