@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from connectors.base import Connector, Source
+from connectors.cda.reader import CDA
 
-CONNECTORS: tuple[Connector, ...] = ()
+CONNECTORS: tuple[Connector, ...] = (CDA,)
 
 
 def recognise(source: Source) -> Connector | None:

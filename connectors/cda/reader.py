@@ -1,0 +1,103 @@
+"""CDA R2 documents, bare or self-presenting: recognised by content, read into `Document`.
+
+A self-presenting document is an XSL stylesheet with the CDA inside (CI-SIS, `application/xslt+xml`): the document
+is found by its qualified name and read; the stylesheet is never run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from connectors.base import Connector, Document, Locator, RawId, Refusal, Source, Span, Yielded
+from connectors.cda.header import ROOT, V3, author, children, first, party, patient, raw_code, raw_id, replaced, text
+from connectors.cda.header import value as attribute
+from connectors.cda.xml import Malformed, canonical_digest, parse
+
+_ROOT_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+_XSL = "http://www.w3.org/1999/XSL/Transform"
+
+
+def recognises(head: bytes, name: str) -> bool:
+    """A root element `ClinicalDocument`, or a stylesheet that may carry one; the name only for a long prolog."""
+    text_ = _decoded(head)
+    if "ClinicalDocument" in text_:
+        return True
+    root = next(
+        (found.group(1) for found in _ROOT_ELEMENT.finditer(re.sub(r"<!--.*?(-->|$)", "", text_, flags=re.S))), ""
+    )
+    if root:
+        return root in ("stylesheet", "transform") and _XSL in text_
+    return text_.lstrip("\ufeff \r\n\t").startswith("<") and name.lower().endswith((".xml", ".cda"))
+
+
+def read(source: Source) -> Iterator[Yielded]:
+    """One `Document`, or one `Refusal` that says what is wrong with the bytes."""
+    data = source.read()
+    span = Span(0, len(data))
+    where = Locator()
+    if not data.strip():
+        yield Refusal(where, span, "EMPTY_FILE", expected="a CDA document", came="empty")
+        return
+    root = parse(data)
+    if isinstance(root, Malformed):
+        yield Refusal(Locator(line=root.line), span, root.code, expected="well-formed XML without a document type")
+        return
+    document = root if root.tag == ROOT else next(root.iter(ROOT), None)
+    if document is None:
+        yield Refusal(
+            Locator(xpath="/*"),
+            span,
+            "NOT_A_CLINICAL_DOCUMENT",
+            expected="ClinicalDocument in the namespace urn:hl7-org:v3",
+            came="another root element",
+        )
+        return
+    yield _document(document, where, span, self_presenting=document is not root)
+
+
+def _document(root: etree._Element, where: Locator, span: Span, *, self_presenting: bool) -> Document:
+    level_1 = first(root, "component", "nonXMLBody", "text")
+    person, organisation = author(root)
+    return Document(
+        locator=where,
+        span=span,
+        patient=patient(root),
+        id=raw_id(first(root, "id")) or RawId(),
+        code=raw_code(first(root, "code")),
+        title=text(first(root, "title")),
+        effective_time=attribute(first(root, "effectiveTime")),
+        confidentiality=raw_code(first(root, "confidentialityCode")),
+        language=attribute(first(root, "languageCode"), "code"),
+        set_id=raw_id(first(root, "setId")),
+        version=attribute(first(root, "versionNumber")),
+        replaces=replaced(root),
+        templates=tuple(attribute(found, "root") for found in children(root, "templateId")),
+        author=person,
+        author_organisation=organisation,
+        custodian=party(first(root, "custodian", "assignedCustodian", "representedCustodianOrganization")),
+        level="cda-n1" if first(root, "component", "nonXMLBody") is not None else "cda-n3",
+        media_type=attribute(level_1, "mediaType"),
+        sections=sum(1 for _ in root.iter(V3 + "section")),
+        entries=sum(1 for _ in root.iter(V3 + "entry")),
+        attachments=sum(
+            1
+            for found in root.iter(V3 + "text", V3 + "value")
+            if found.get("representation") == "B64" and found.text and not found.text.isspace()
+        ),
+        self_presenting=self_presenting,
+        canonical_digest=canonical_digest(root),
+    )
+
+
+def _decoded(head: bytes) -> str:
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return head.decode("utf-16", "replace")
+    if head[:4] in (b"<\x00?\x00", b"\x00<\x00?"):
+        return head.decode("utf-16-le" if head[1] == 0 else "utf-16-be", "replace")
+    return head.decode("utf-8", "replace")
+
+
+CDA = Connector(name="cda", family="cda", recognises=recognises, read=read)

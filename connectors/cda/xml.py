@@ -1,0 +1,97 @@
+"""THE hardened XML parser: no document type, no entity, no network, a short list of encodings.
+
+Every XML byte that Carnet reads as a tree comes through `parse`. The list of encodings is closed because a
+document type could otherwise hide behind an exotic one (UTF-7), where a look at the bytes cannot see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import msgspec
+from lxml import etree
+
+ENCODINGS = frozenset(
+    {"utf-8", "utf8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "latin1"}
+)
+HUGE = 9_000_000
+"""libxml2 caps a text node at 10 MB unless told otherwise; a scanned PDF in base64 goes beyond."""
+LIMIT = 256_000_000
+_DECLARATION = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+
+
+class Malformed(msgspec.Struct, frozen=True):
+    """Why bytes are no acceptable XML: a code of the catalogue and the line, never the text."""
+
+    code: str
+    line: int | None = None
+
+
+def parse(data: bytes) -> etree._Element | Malformed:
+    """The root element, comments and processing instructions dropped; `Malformed` on any other bytes."""
+    if len(data) > LIMIT:
+        return Malformed("DOCUMENT_TOO_LARGE")
+    head = _prolog(data)
+    if head is None:
+        return Malformed("XML_ENCODING_UNSUPPORTED", 1)
+    if "<!DOCTYPE" in head or "<!ENTITY" in head:
+        return Malformed("XML_DTD_FORBIDDEN", head.count("\n", 0, head.find("<!")) + 1)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=len(data) > HUGE,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        return Malformed("XML_NOT_WELL_FORMED", error.lineno)
+    except ValueError:
+        return Malformed("XML_NOT_WELL_FORMED")
+    if root.getroottree().docinfo.internalDTD is not None:
+        return Malformed("XML_DTD_FORBIDDEN")
+    return root
+
+
+def _prolog(data: bytes) -> str | None:
+    """What stands before the root element, as text; None when the encoding is not one that is admitted."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = data[:65536].decode("utf-16", "replace")
+    elif data[:4] in (b"<\x00?\x00", b"\x00<\x00?"):
+        text = data[:65536].decode("utf-16-le" if data[1] == 0 else "utf-16-be", "replace")
+    else:
+        declared = _DECLARATION.match(data[:256].removeprefix(b"\xef\xbb\xbf"))
+        if declared and declared.group(1).decode().lower() not in ENCODINGS:
+            return None
+        text = data.decode("latin-1") if b"<!DOCTYPE" in data or b"<!ENTITY" in data else data[:4096].decode("latin-1")
+    root = re.search(r"<[A-Za-z_]", text)
+    return text[: root.start()] if root else text
+
+
+def canonical_digest(root: etree._Element) -> bytes:
+    """SHA-256 of the tree without comments, processing instructions and blank text.
+
+    Two documents with this digest in common are the same document sent twice (lifecycle §6, clarification b).
+    Attribute order and namespace prefixes declared but unused do not count; Clark names stand for prefixes.
+    """
+    parts: list[str] = []
+    add = parts.append
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if event == "start":
+            add("<")
+            add(element.tag)
+            if element.attrib:
+                for name, value in sorted(element.items()):
+                    add(f"\x00{name}\x01{value}")
+            text = element.text
+        else:
+            add(">")
+            text = element.tail
+        if text and not text.isspace():
+            add("\x02")
+            add(text)
+    return hashlib.sha256("".join(parts).encode("utf-8", "surrogatepass")).digest()

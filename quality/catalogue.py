@@ -1,0 +1,39 @@
+"""The words for every code: what it does by default, and what is said in French and in English.
+
+The table is `codes.csv`; the sentences name no person and quote no content (lifecycle §4).
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+Effect = Literal["flagged", "held", "refused", "ignored"]
+
+
+class Code(msgspec.Struct, frozen=True):
+    """One row of the catalogue."""
+
+    code: str
+    default: Effect
+    err5: str
+    """ERR-5 of the norm (900-906) to send beside ours; empty when it has none."""
+    fr: str
+    en: str
+    fix_fr: str
+    fix_en: str
+
+
+@cache
+def catalogue() -> dict[str, Code]:
+    with resources.files("quality").joinpath("codes.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["code"]: msgspec.convert(row, Code) for row in csv.DictReader(stream)}
+
+
+def sentence(code: str) -> Code:
+    """The row of a code. An unlisted code is a bug: it raises `KeyError`."""
+    return catalogue()[code]

@@ -1,0 +1,66 @@
+"""Rules on one record: they alone decide whether it can be taken, on the record itself and nothing else.
+
+`judge` is intrinsic: it knows neither what is already stored nor the clock. What depends on other facts (conflicts,
+opposition, authors) is `transforms.lifecycle`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from quality.catalogue import Effect, sentence
+from transforms.documents import DocumentRecord
+from transforms.identity import Patient
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What a sender is held to (senders.toml)."""
+
+    admits: frozenset[str]
+    """OIDs of the INS authorities taken from this sender."""
+    ins_key: Literal["flag", "refuse"] = "refuse"
+    discordance: Literal["flag", "hold"] = "hold"
+    vouched: tuple[str, str] | None = None
+    """(INS, OID) that the operator vouches for with `--patient`."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What the rules say of one record."""
+
+    end: Literal["", "held", "refused"]
+    """Empty: facts may be made of it (held by settle when `sound` is False)."""
+    code: str
+    findings: tuple[str, ...]
+    sound: bool
+    """Whether the identity is qualified by itself."""
+
+
+def judge(record: DocumentRecord, policy: Policy) -> Verdict:
+    """The verdict on a document: the first refusal wins, then the first hold, the rest are findings."""
+    effects = {code: _effect(code, policy) for code in (*record.findings, *identity_codes(record.patient, policy))}
+    flagged = tuple(sorted(code for code, effect in effects.items() if effect == "flagged"))
+    for end in ("refused", "held"):
+        code = next((code for code, effect in effects.items() if effect == end), None)
+        if code is not None and not (end == "held" and code in LIFTED_BY_IDENTITY):
+            return Verdict(end=end, code=code, findings=flagged, sound=False)  # type: ignore[arg-type]
+    held = any(effect == "held" for effect in effects.values())
+    return Verdict(end="", code="", findings=flagged, sound=record.patient.qualified and not held)
+
+
+LIFTED_BY_IDENTITY = frozenset({"PATIENT_ID_MISSING", "INS_MALFORMED", "INS_AMBIGUOUS"})
+"""Holds that are about who the patient is: the document becomes a fact and waits for a qualified identity."""
+
+
+def identity_codes(patient: Patient, policy: Policy) -> tuple[str, ...]:
+    codes = list(patient.findings)
+    if patient.oid and patient.oid not in policy.admits:
+        codes.append("INS_AUTHORITY_NOT_ADMITTED")
+    return tuple(codes)
+
+
+def _effect(code: str, policy: Policy) -> Effect:
+    if code == "INS_KEY_WRONG" and policy.ins_key == "refuse":
+        return "refused"
+    return sentence(code).default

@@ -1,0 +1,231 @@
+"""The canonical record of a document: what a CDA header or the results of a filler order mean.
+
+One record per document and version. It is derived from the raw bytes and can be rebuilt from them, byte for byte
+the same; it is what is sealed beside the raw range, listed by `carnet documents` and projected to FHIR.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from connectors.base import Document, Message, Order, RawCode, RawId
+from transforms.identity import Patient, understand
+from transforms.moments import Moment, parse_ts
+
+Format = Literal["cda-n1", "cda-n3", "hl7-oru"]
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One discrete result, codes, numbers and units as said (LOINC and UCUM are kept, not corrected)."""
+
+    code: RawCode
+    value_type: str
+    values: tuple[str, ...]
+    unit: RawCode = RawCode()
+    comparator: str = ""
+    range: str = ""
+    flags: tuple[str, ...] = ()
+    status: str = ""
+    observed: str = ""
+    method: RawCode = RawCode()
+    notes: tuple[str, ...] = ()
+    sub_id: str = ""
+    parts: tuple[tuple[str, ...], ...] = ()
+
+
+class DocumentRecord(msgspec.Struct, frozen=True):
+    """One document, understood. Empty text means the source does not say; nothing is filled in."""
+
+    document_id: str
+    """`root` or `root^extension`; for results `<filler authority OID>^<filler number>`."""
+    set_id: str
+    version: int | None
+    replaces: tuple[str, ...]
+    type_code: str
+    type_system: str
+    title: str
+    created: str
+    created_zone: str
+    day: str
+    format: Format
+    media_type: str
+    language: str
+    confidentiality: str
+    templates: tuple[str, ...]
+    patient: Patient
+    organisation: str
+    """The author's organisation as `root^extension`; falls back to the custodian. Empty when neither is named."""
+    author: RawId
+    custodian: RawId
+    sections: int
+    entries: int
+    observations: int
+    attachments: int
+    digest: str
+    """SHA-256, hex, of the canonical content: equal for equal documents whatever their comments and blanks."""
+    self_presenting: bool = False
+    results: tuple[Result, ...] = ()
+    rank: tuple[str, str] = ("", "")
+    """Of a result version: (time in UTC, position of its status in P F C X)."""
+    result_status: str = ""
+    findings: tuple[str, ...] = ()
+
+
+def normalised_id(id_: RawId | None) -> str:
+    """`root` or `root^extension`; UUID roots in upper case, as equal UUIDs are one id (RFC 9562)."""
+    if id_ is None or not id_.root:
+        return ""
+    root = id_.root.upper() if "-" in id_.root else id_.root
+    return f"{root}^{id_.extension}" if id_.extension else root
+
+
+def from_cda(document: Document) -> DocumentRecord:
+    """A CDA header understood. Missing or invalid parts stay empty and are judged by the rules."""
+    created = parse_ts(document.effective_time)
+    organisation = normalised_id(document.author_organisation.id) or normalised_id(document.custodian.id)
+    return DocumentRecord(
+        document_id=normalised_id(document.id),
+        set_id=normalised_id(document.set_id),
+        version=_version(document.version),
+        replaces=tuple(dict.fromkeys(normalised_id(i) for i in document.replaces)),
+        type_code=document.code.code,
+        type_system=document.code.system,
+        title=document.title,
+        created=created.iso if created else "",
+        created_zone=created.zone if created else "none",
+        day=created.day if created else "",
+        format="cda-n1" if document.level == "cda-n1" else "cda-n3",
+        media_type=document.media_type,
+        language=document.language,
+        confidentiality=document.confidentiality.code,
+        templates=document.templates,
+        patient=understand(document.patient, from_cda=True),
+        organisation=organisation,
+        author=document.author.id,
+        custodian=document.custodian.id,
+        sections=document.sections,
+        entries=document.entries,
+        observations=0,
+        attachments=document.attachments,
+        digest=document.canonical_digest.hex(),
+        self_presenting=document.self_presenting,
+        findings=_header_findings(document, created),
+    )
+
+
+def _version(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000_000 else None
+
+
+def _header_findings(document: Document, created: Moment | None) -> tuple[str, ...]:
+    """What the header lacks or garbles, as codes; the rules say what each one does."""
+    codes = []
+    if not document.id.root:
+        codes.append("DOCUMENT_ID_MISSING")
+    if not document.code.code:
+        codes.append("TYPE_CODE_MISSING")
+    if not document.effective_time:
+        codes.append("EVENT_TIME_MISSING")
+    elif created is None:
+        codes.append("CREATION_TIME_INVALID")
+    elif created.zone == "none" and "T" in created.iso:
+        codes.append("ZONE_MISSING")
+    if document.set_id is None:
+        codes.append("SET_ID_MISSING")
+    if not document.version:
+        codes.append("VERSION_MISSING")
+    elif _version(document.version) is None:
+        codes.append("VERSION_INVALID")
+    if not document.patient.ids:
+        codes.append("PATIENT_ID_MISSING")
+    return tuple(codes)
+
+
+STATUS_RANK = {"P": "1", "F": "2", "C": "3", "X": "4"}
+"""OBR-25, HL7 table 0123, in the order in which a filler order lives (lifecycle §6, clarification d)."""
+
+
+def from_order(message: Message, order: Order, patient: Patient, sender: str, organisation: str) -> DocumentRecord:
+    """The results of one filler order in one message: one version of an `hl7-oru` document.
+
+    `document_id` is the order's identity and the set key; `digest` covers what the order's own segments say, so
+    that the same results sent again are the same version whatever message carries them.
+    """
+    filler = order.filler.extension or order.placer.extension
+    authority = order.filler.root if order.filler.extension else order.placer.root
+    document_id = f"{authority or f'sender:{sender}'}^{filler}"
+    created = parse_ts(order.reported) or parse_ts(order.collected) or parse_ts(message.sent_at)
+    ranked = parse_ts(order.reported) or parse_ts(message.sent_at)
+    results = tuple(
+        Result(
+            code=o.code,
+            value_type=o.value_type,
+            values=o.values,
+            unit=o.unit,
+            comparator=o.parts[0][0] if o.value_type == "SN" and o.parts and o.parts[0] else "",
+            range=o.range,
+            flags=o.flags,
+            status=o.status,
+            observed=o.observed,
+            method=o.method,
+            notes=o.notes,
+            sub_id=o.sub_id,
+            parts=o.parts,
+        )
+        for o in order.observations
+    )
+    codes = []
+    if not filler:
+        codes.append("FILLER_ORDER_MISSING")
+    if created is None:
+        codes.append("EVENT_TIME_MISSING")
+    if order.status and order.status not in STATUS_RANK:
+        codes.append("RESULT_STATUS_UNKNOWN")
+    return DocumentRecord(
+        document_id=document_id,
+        set_id=document_id,
+        version=None,
+        replaces=(),
+        type_code=order.panel.code,
+        type_system=order.panel.system,
+        title=order.panel.display,
+        created=created.iso if created else "",
+        created_zone=created.zone if created else "none",
+        day=created.day if created else "",
+        format="hl7-oru",
+        media_type="",
+        language="",
+        confidentiality="N",
+        templates=(),
+        patient=patient,
+        organisation=organisation,
+        author=RawId(),
+        custodian=RawId(),
+        sections=0,
+        entries=0,
+        observations=len(results),
+        attachments=0,
+        digest=_results_digest(order, results),
+        results=results,
+        rank=(ranked.utc or ranked.iso if ranked else "", STATUS_RANK.get(order.status, "2")),
+        result_status=order.status,
+        findings=tuple(codes),
+    )
+
+
+def _results_digest(order: Order, results: tuple[Result, ...]) -> str:
+    said = (
+        order.placer,
+        order.filler,
+        order.panel,
+        order.collected,
+        order.reported,
+        order.status,
+        order.specimen,
+        order.notes,
+        results,
+    )
+    return hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest()

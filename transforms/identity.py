@@ -1,0 +1,140 @@
+"""Who a document is about: the INS by authority OID, its key, the six traits, and whether it is qualified.
+
+Sources: RNIV (identitovigilance), CI-SIS identity annex; authorities of the INS as listed by ANS. A patient is
+(INS, authority OID): two authorities are never joined. An INS is found by OID, never by position or namespace.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import msgspec
+
+from connectors.base import RawId, RawPatient
+from transforms.moments import parse_ts
+
+NIR = "1.2.250.1.213.1.4.8"
+NIA = "1.2.250.1.213.1.4.9"
+NIR_TEST = "1.2.250.1.213.1.4.10"
+NIR_DEMO = "1.2.250.1.213.1.4.11"
+AUTHORITIES = (NIR, NIA, NIR_TEST, NIR_DEMO)
+"""In the order of preference when one record carries several: a NIR outranks the waiting number (NIA)."""
+
+BLOCKING = frozenset({"DOUT", "FICT", "USUR", "ANOM", "CACH", "DESA", "DOUA"})
+QUALIFYING = frozenset({"VALI", "QUAL"})
+
+_INS = re.compile(r"[1-478]\d{4}(?:\d{2}|2[AB])\d{8}")
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """The six traits as said, and the same folded for comparison."""
+
+    birth_family: str = ""
+    birth_given: str = ""
+    birth_givens: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    birth_place: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return all(getattr(self, name) for name in self.__struct_fields__)
+
+    def compared(self) -> tuple[str, str, str]:
+        """Birth date, sex and birth name in one spelling; an absent or partial trait is empty, equal to any."""
+        date = parse_ts(self.birth_date)
+        day = date.day if date is not None and len(date.day) == 10 else ""
+        sex = self.sex if self.sex in ("M", "F") else ""
+        return day, sex, fold(self.birth_family)
+
+
+class Patient(msgspec.Struct, frozen=True):
+    """A patient as one item names them, understood."""
+
+    ins: str
+    oid: str
+    local: tuple[RawId, ...]
+    """Identifiers that are no INS (IPP), in the order said."""
+    traits: Traits
+    qualified: bool
+    findings: tuple[str, ...] = ()
+    """INS_KEY_WRONG, INS_MALFORMED, INS_AMBIGUOUS."""
+
+
+def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
+    """The identity of a patient; `qualified` as RNIV derives it.
+
+    In a CDA an INS may travel only when qualified, so the six traits beside it are enough. In HL7v2 the
+    reliability (PID-32) must also say so, and nothing may block.
+    """
+    known = {authority: [i.extension for i in raw.ids if i.root == authority] for authority in AUTHORITIES}
+    oid = next((authority for authority in AUTHORITIES if known[authority]), "")
+    numbers = sorted(set(known[oid])) if oid else []
+    ins = numbers[0] if len(numbers) == 1 else ""
+    findings = []
+    if len(numbers) > 1:
+        findings.append("INS_AMBIGUOUS")
+    elif ins and not well_formed(ins):
+        findings.append("INS_MALFORMED")
+    elif ins and not key_holds(ins):
+        findings.append("INS_KEY_WRONG")
+    traits = Traits(
+        birth_family=raw.birth_family,
+        birth_given=raw.birth_given,
+        birth_givens=raw.birth_givens,
+        birth_date=raw.birth_date,
+        sex=raw.sex,
+        birth_place=raw.birth_place,
+    )
+    statuses = {status.upper() for status in raw.reliability}
+    vouched = from_cda or (bool(statuses & QUALIFYING) and not statuses & BLOCKING)
+    return Patient(
+        ins=ins,
+        oid=oid if ins else "",
+        local=tuple(i for i in raw.ids if i.root not in AUTHORITIES),
+        traits=traits,
+        qualified=bool(ins) and well_formed(ins) and traits.complete and vouched,
+        findings=tuple(findings),
+    )
+
+
+def well_formed(ins: str) -> bool:
+    """15 characters: sex, year, month, department (2A and 2B for Corsica), commune, order, key."""
+    return bool(_INS.fullmatch(ins))
+
+
+def key_of(ins13: str) -> str:
+    """The two digits that close the 13 first: 97 - (number mod 97), Corsica read as 19 (2A) and 18 (2B)."""
+    number = ins13.replace("2A", "19") if ins13[5:7] == "2A" else ins13
+    number = number.replace("2B", "18") if number[5:7] == "2B" else number
+    return f"{97 - int(number) % 97:02}"
+
+
+def key_holds(ins: str) -> bool:
+    return well_formed(ins) and key_of(ins[:13]) == ins[13:]
+
+
+def fold(name: str) -> str:
+    """A name for comparison: no accent, no case, one space for any run of apostrophes, hyphens and spaces."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    return " ".join(re.findall(r"\w+", bare.replace("œ", "oe").replace("æ", "ae"), flags=re.UNICODE))
+
+
+def same_person(one: Patient, other: Patient) -> bool:
+    """Whether two identities of one message agree: same INS and authority, and no trait that contradicts.
+
+    Used between a message and the document it encloses: any disagreement is `PATIENT_MISMATCH`.
+    """
+    if (one.ins or other.ins) and (one.ins, one.oid) != (other.ins, other.oid) and one.ins and other.ins:
+        return False
+    if not (one.ins and other.ins):
+        shared = {(i.root, i.extension) for i in one.local} & {(i.root, i.extension) for i in other.local}
+        if not shared and one.local and other.local and _same_authority(one.local, other.local):
+            return False
+    return all(not a or not b or a == b for a, b in zip(one.traits.compared(), other.traits.compared(), strict=True))
+
+
+def _same_authority(ones: Iterable[RawId], others: Iterable[RawId]) -> bool:
+    return bool({i.root for i in ones if i.root} & {i.root for i in others if i.root})

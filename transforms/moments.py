@@ -1,0 +1,103 @@
+"""Times as HL7 writes them (TS of v2 and CDA), with the precision and the offset the source gave, no more.
+
+Grammar: `YYYY[MM[DD[HH[MM[SS[.S…]]]]]][±ZZ[ZZ]]` (HL7 v2.5 ch. 2, CDA R2 TS). Offsets of three digits
+(`+100`) occur in French documents and mean one hour. `24:00` and days that do not exist are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+import msgspec
+
+_TS = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,9})?)?)?)?)?)?([+-]\d{2,4})?")
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?)?\s*(Z|[+-]\d\d:?\d\d)?",
+)
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A time with the precision of its source."""
+
+    iso: str
+    """ISO 8601, as precise as the source: `2023-02-09T11:30+01:00`, `2023-02-09T11:30`, `2023-02-09`, `2023`."""
+    zone: str
+    """`source` when the text carried an offset, `none` otherwise."""
+
+    @property
+    def day(self) -> str:
+        """The civil day where it was written: `YYYY-MM-DD`, or `YYYY-MM` or `YYYY` when no day was given."""
+        return self.iso[:10]
+
+    @property
+    def month(self) -> str:
+        return self.iso[:7]
+
+    @property
+    def utc(self) -> str:
+        """The instant, fixed width, for ordering: empty without a time of day and an offset."""
+        if self.zone != "source" or "T" not in self.iso:
+            return ""
+        text = self.iso
+        hour_only = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d)([+-]\d\d:\d\d|Z)", text)
+        if hour_only:
+            text = f"{hour_only.group(1)}:00{hour_only.group(2)}"
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_ts(text: str) -> Moment | None:
+    """The moment an HL7 timestamp names; None when the text is no valid one."""
+    found = _TS.fullmatch(text.strip())
+    if not found:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    return _moment(year, month, day, hour, minute, second, fraction, _offset(offset) if offset else "")
+
+
+def parse_iso(text: str) -> Moment | None:
+    """The moment an ISO 8601 date or time names, to the day at least; None when the text is no valid one."""
+    found = _ISO.fullmatch(text.strip())
+    if not found:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    written = "" if not offset else "+00:00" if offset == "Z" else _offset(offset.replace(":", ""))
+    return _moment(year, month, day, hour, minute, second, fraction, written)
+
+
+def _offset(text: str) -> str | None:
+    """`+0100`, `+100` or `+01` as `+01:00`; None beyond ±14:00, where no zone exists."""
+    digits = text[1:]
+    if len(digits) == 2:
+        hours, minutes = int(digits), 0
+    else:
+        hours, minutes = int(digits[:-2]), int(digits[-2:])
+    if minutes > 59 or hours * 60 + minutes > 14 * 60:
+        return None
+    return f"{text[0]}{hours:02}:{minutes:02}"
+
+
+def _moment(
+    year: str,
+    month: str | None,
+    day: str | None,
+    hour: str | None,
+    minute: str | None,
+    second: str | None,
+    fraction: str | None,
+    offset: str | None,
+) -> Moment | None:
+    if offset is None:
+        return None
+    try:
+        date(int(year), int(month or 1), int(day or 1))
+    except ValueError:
+        return None
+    if int(hour or 0) > 23 or int(minute or 0) > 59 or int(second or 0) > 59:
+        return None
+    iso = "-".join(part for part in (year, month, day) if part)
+    if hour is None:
+        # An offset without a time of day names no instant: dropped, the date is as said.
+        return Moment(iso=iso, zone="none")
+    iso += f"T{hour}" + (f":{minute}" if minute else "") + (f":{second}{fraction or ''}" if second else "")
+    return Moment(iso=iso + offset, zone="source" if offset else "none")
