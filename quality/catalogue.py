@@ -6,6 +6,7 @@ The table is `codes.csv`; the sentences name no person and quote no content (lif
 from __future__ import annotations
 
 import csv
+import io
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -30,8 +31,8 @@ class Code(msgspec.Struct, frozen=True):
 
 @cache
 def catalogue() -> dict[str, Code]:
-    with resources.files("quality").joinpath("codes.csv").open(encoding="utf-8", newline="") as stream:
-        return {row["code"]: msgspec.convert(row, Code) for row in csv.DictReader(stream)}
+    text = resources.files("quality").joinpath("codes.csv").read_text(encoding="utf-8")
+    return {row["code"]: msgspec.convert(row, Code) for row in csv.DictReader(io.StringIO(text, newline=""))}
 
 
 def sentence(code: str) -> Code:

@@ -44,7 +44,7 @@ def judge(record: DocumentRecord, policy: Policy) -> Verdict:
     for end in ("refused", "held"):
         code = next((code for code, effect in effects.items() if effect == end), None)
         if code is not None and not (end == "held" and code in LIFTED_BY_IDENTITY):
-            return Verdict(end=end, code=code, findings=flagged, sound=False)  # type: ignore[arg-type]
+            return Verdict(end=end, code=code, findings=flagged, sound=False)
     held = any(effect == "held" for effect in effects.values())
     return Verdict(end="", code="", findings=flagged, sound=record.patient.qualified and not held)
 

@@ -1,0 +1,5 @@
+"""`python -m carnet`."""
+
+from carnet.cli import main
+
+main()

@@ -1,0 +1,275 @@
+"""The command line: `carnet`, `python -m carnet`.
+
+With `--json` stdout carries one JSON object, or NDJSON for lists; all else goes to stderr. Exit: 0 done · 1 something
+was held or refused · 2 the operator has something to mend · 70 a bug.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from carnet.errors import OperatorError
+
+app = typer.Typer(
+    name="carnet",
+    help="Fill the digital health notebook: exports of laboratories, hospitals, devices and the insurer in; sealed "
+    "patient records, receipts and adoption figures out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of the database, packs, lake and site (default .carnet, or CARNET_HOME)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
+Identified = Annotated[bool, typer.Option("--identified", help="Show patient values; recorded in the audit trail.")]
+
+
+def main() -> None:
+    """Run the command line; turn errors into the exit codes of the contract."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    from warehouse.database import WrongSchema
+    from warehouse.keys import KeysDoNotFit
+
+    try:
+        app(standalone_mode=True)
+    except OperatorError as error:
+        _stop(str(error))
+    except KeysDoNotFit:
+        _stop("the keys (CARNET_KEYS) do not open this home: put back the keys it was made with")
+    except WrongSchema:
+        _stop("this home was written by another version of Carnet: use that version, or a new home")
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _stop(message: str) -> None:
+    print(f"carnet: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _open(home: Path | None) -> Any:
+    from carnet.settings import load
+    from warehouse.keys import FileKeys
+    from warehouse.store import Store
+
+    settings = load(home)
+    return settings, Store(settings.home, FileKeys(settings.keys), settings.database)
+
+
+def _print_rows(rows: Iterable[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case dict():
+            return " ".join(f"{name}={number}" for name, number in value.items() if number)
+        case list():
+            return " ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders; PATH/<sender>/… names the sender by folder.")],
+    sender: Annotated[str | None, typer.Option(help="The sender of all of them (senders.toml).")] = None,
+    patient: Annotated[str | None, typer.Option(help="INS[@OID] vouched for, or - to read it from stdin.")] = None,
+    received: Annotated[str | None, typer.Option(help="When they were received (ISO 8601).")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Take exports: read, judge, seal, count. Nothing is lost, and doing it twice changes nothing."""
+    from carnet.ingest import discover, ingest_file
+    from carnet.ingest import received as received_at
+    from warehouse import ledger
+    from warehouse.database import reading
+
+    started = perf_counter()
+    settings, store = _open(home)
+    found, left = discover(paths, settings, sender)
+    if left:
+        print(f"carnet: {len(left)} file(s) left out: no sender (use --sender, or PATH/<sender>/…)", file=sys.stderr)
+    if not found and left:
+        raise OperatorError("nothing to ingest: name the sender with --sender")
+    vouched = _patient(patient, settings.sender(sender) if sender else None)
+    outcomes = []
+    with _progress(len(found), quiet=as_json) as advance:
+        for one in found:
+            when = received_at(one.path, received, lambda: datetime.now(UTC).astimezone())
+            outcomes.append(ingest_file(store, one.path, one.sender, when, vouched=vouched))
+            advance()
+    totals = dict.fromkeys(("read", *ledger.ENDS), 0)
+    with reading(store.engine) as connection:
+        by_delivery = ledger.counts(connection, {outcome.delivery for outcome in outcomes})
+    for outcome in outcomes:
+        ends = by_delivery[outcome.delivery]
+        if outcome.repeated:
+            totals["read"] += ends["read"]
+            totals["duplicate"] += ends["read"]
+        else:
+            for end, number in ends.items():
+                totals[end] += number
+    summary = {
+        "deliveries": len(outcomes),
+        "items": totals,
+        "seconds": round(perf_counter() - started, 3),
+    }
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        print(f"{len(outcomes)} delivery(ies), {totals['read']} item(s) in {summary['seconds']} s")
+        for end in ledger.ENDS:
+            if totals[end]:
+                print(f"  {totals[end]:>9}  {end}")
+        if totals["held"] or totals["refused"]:
+            print("carnet quarantine tells why, and what to do", file=sys.stderr)
+    if totals["held"] or totals["refused"]:
+        raise typer.Exit(1)
+
+
+def _patient(text: str | None, sender: Any) -> tuple[str, str] | None:
+    """(INS, OID) from `INS[@OID]` or stdin; the default authority is the production NIR."""
+    if text is None:
+        return None
+    from transforms.identity import AUTHORITIES, NIR, well_formed
+
+    said = sys.stdin.readline().strip() if text == "-" else text
+    ins, _, oid = said.partition("@")
+    if not well_formed(ins):
+        raise OperatorError("--patient is no INS of 15 characters")
+    if oid and oid not in AUTHORITIES:
+        raise OperatorError("--patient names an authority that is none of the INS")
+    return ins, oid or NIR
+
+
+def _progress(total: int, *, quiet: bool) -> Any:
+    from contextlib import contextmanager
+
+    @contextmanager
+    def bar() -> Any:
+        if quiet or not sys.stderr.isatty() or total < 2:
+            yield lambda: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("taking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("taking", total=total)
+            yield lambda: progress.advance(task)
+
+    return bar()
+
+
+@app.command()
+def deliveries(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """What was taken, from whom, and how it ended."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    with reading(store.engine) as connection:
+        _print_rows(
+            listing.deliveries(connection),
+            as_json,
+            ("delivery", "sender", "received_at", "status", "items", "declared"),
+        )
+
+
+@app.command()
+def documents(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """Documents in the record, with their state."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    if identified:
+        _audit(store, "documents")
+    shown = ("document_id" if identified else "ref", "type_code", "created", "format", "status", "findings")
+    with reading(store.engine) as connection:
+        _print_rows(listing.documents(store, connection, identified=identified), as_json, shown)
+
+
+@app.command()
+def quarantine(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """Items held or refused, why, and how to mend them."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    if identified:
+        _audit(store, "quarantine")
+    with reading(store.engine) as connection:
+        rows = listing.quarantine(store, connection, identified=identified)
+        _print_rows(rows, as_json, ("item", "sender", "end", "code", "locator", "message_en", "fix_en"))
+
+
+@app.command()
+def receipt(
+    delivery: Annotated[str, typer.Argument(help="The delivery's id, or its first 8 characters or more.")],
+    format: Annotated[str, typer.Option(help="json or text")] = "text",
+    home: Home = None,
+) -> None:
+    """What the sender gets back: the latest revision."""
+    from carnet.receipt import as_text
+    from carnet.receipt import receipt as render
+    from warehouse import ledger
+    from warehouse.database import reading
+
+    if format not in ("json", "text"):
+        raise OperatorError("--format is json or text")
+    _, store = _open(home)
+    with reading(store.engine) as connection:
+        found = ledger.find_delivery(connection, delivery) if len(delivery) >= 8 else []
+        if len(found) != 1:
+            raise OperatorError("no delivery has this id" if not found else "several deliveries begin like this")
+        data = render(connection, found[0])
+    print(json.dumps(data, ensure_ascii=False) if format == "json" else as_text(data))
+
+
+@app.command("state-hash")
+def state_hash(home: Home = None) -> None:
+    """One hash over all facts and what follows from them: equal states, equal hashes."""
+    from carnet.state import state_hash as compute
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    with reading(store.engine) as connection:
+        print(compute(store, connection))
+
+
+def _audit(store: Any, action: str, subject: str = "") -> None:
+    from warehouse.audit import record
+
+    record(store, datetime.now(UTC), action, subject)

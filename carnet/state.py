@@ -1,0 +1,67 @@
+"""One hash over everything a home knows: equal states have equal hashes, whatever the keys, packs, order and clock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from transforms.documents import DocumentRecord
+from warehouse import ledger, schema
+from warehouse.store import Store
+
+
+def state_hash(store: Store, connection: Connection) -> str:
+    """SHA-256 over the sorted plaintext facts, claims and projection."""
+    lines = sorted(
+        msgspec.json.encode(line)
+        for line in (*_documents(store, connection), *_accounts(store, connection), *_deliveries(connection))
+    )
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
+    fact, status, claim = schema.document_fact, schema.document_status, schema.document_claim
+    rows = connection.execute(
+        select(fact.c.record, status, claim.c.digest.label("claimed"))
+        .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
+        .join(claim, claim.c.doc == fact.c.doc)
+    )
+    for row in rows:
+        record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
+        yield [
+            "document",
+            record.document_id,
+            record.format,
+            record.set_id,
+            record.version,
+            record.digest,
+            row.claimed == record.digest,
+            row.status,
+            row.code,
+            row.withdrawn,
+            record.confidentiality,
+            row.mask,
+            record.patient.ins,
+            record.patient.oid,
+        ]
+
+
+def _accounts(store: Store, connection: Connection) -> Iterator[list[object]]:
+    """Account events by patient: a patient is named by a hash of the events' own content, never by a random id."""
+    table = schema.account_fact
+    by_patient: dict[str, list[list[str]]] = {}
+    for row in connection.execute(select(table)):
+        event = [row.event, row.at, row.channel, row.department, row.birth_year, row.sex]
+        by_patient.setdefault(row.patient, []).append(event)
+    for events in by_patient.values():
+        yield ["account", *sorted(events)]
+
+
+def _deliveries(connection: Connection) -> Iterator[list[object]]:
+    for found in ledger.deliveries(connection):
+        ends = found.items
+        together = ends["accepted"] + ends["flagged"] + ends["duplicate"]
+        yield ["delivery", found.delivery, together, ends["held"], ends["refused"], ends["ignored"], found.declared]

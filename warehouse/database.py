@@ -1,0 +1,92 @@
+"""The connection: SQLite (embedded) or PostgreSQL, with the settings that make a commit a commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.schema import Table
+
+from warehouse import schema
+
+SCHEMA_VERSION = "1"
+
+
+class WrongSchema(Exception):
+    """The database was written by another version of the schema."""
+
+
+def connect(home: Path, url: str | None = None) -> Engine:
+    """The engine of a home; the schema is made on first use.
+
+    SQLite: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE` for every transaction (a deferred one that reads, then writes,
+    fails under two processes), and a wait of two minutes for the other writer.
+    """
+    if url is None:
+        home.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(f"sqlite:///{home / 'carnet.db'}", connect_args={"timeout": 120})
+        event.listen(engine, "connect", _sqlite_settings)
+        event.listen(engine, "begin", _begin_immediate)
+    else:
+        engine = create_engine(url)
+    _ensure_schema(engine)
+    return engine
+
+
+def _sqlite_settings(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=120000", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading: one consistent snapshot, never waiting for a writer."""
+    with engine.connect().execution_options(reading=True) as connection:
+        yield connection
+
+
+def _ensure_schema(engine: Engine) -> None:
+    with reading(engine) as connection:
+        if inspect(connection).has_table("meta"):
+            found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == "schema")).scalar()
+            if found == SCHEMA_VERSION:
+                return
+            if found is not None:
+                raise WrongSchema
+    with engine.begin() as connection:
+        schema.metadata.create_all(connection)
+        add(connection, schema.meta, [{"name": "schema", "value": SCHEMA_VERSION}])
+
+
+def add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert what is not there yet: a fact repeated is a no-op (ON CONFLICT DO NOTHING)."""
+    if rows:
+        dialect = pg_insert if connection.dialect.name == "postgresql" else sqlite_insert
+        connection.execute(dialect(table).on_conflict_do_nothing(), rows)
+
+
+def put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert, or replace the row of the same key (the projection)."""
+    if not rows:
+        return
+    dialect = pg_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = dialect(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def append(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)

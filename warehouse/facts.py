@@ -1,0 +1,79 @@
+"""Rows and facts: how a fact is spelt in a row, and the projection written back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from transforms.facts import DeletionFact, Flag, Projection
+from warehouse import schema
+from warehouse.database import put
+from warehouse.store import chunks
+
+
+def pack_words(words: Iterable[str]) -> str:
+    """A set of codes as one column: sorted, space separated."""
+    return " ".join(sorted(set(words)))
+
+
+def unpack_words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def deletion_key(fact: DeletionFact) -> str:
+    """The identity of a request: a repeat is the same row."""
+    return "|".join((fact.organisation, fact.patient, fact.target or "", fact.set_id or "", str(fact.version or "")))
+
+
+def rows_in(connection: Connection, table: Any, column: Any, keys: Iterable[str]) -> list[Any]:
+    """All rows whose `column` is one of `keys`."""
+    found: list[Any] = []
+    for chunk in chunks(sorted(set(keys)), 5000):
+        found.extend(connection.execute(select(table).where(column.in_(chunk))))
+    return found
+
+
+def deletion_of(row: Any) -> DeletionFact:
+    return DeletionFact(
+        organisation=row.organisation,
+        patient=row.patient,
+        target=row.target,
+        set_id=row.set_id,
+        version=row.version,
+    )
+
+
+def flags_of(text: str) -> tuple[Flag, ...]:
+    return msgspec.convert(unpack_words(text), tuple[Flag, ...])
+
+
+def discordant(document: Any, claim: Any) -> bool:
+    """Whether a document's traits differ from those its patient is held to; an unsaid trait differs from none."""
+    pairs = ((document.birth, claim.birth), (document.sex, claim.sex), (document.family, claim.family))
+    return any(said and held and said != held for said, held in pairs)
+
+
+def write_projection(connection: Connection, projection: Projection) -> None:
+    """The states of a family, in place of those it had."""
+    put(
+        connection,
+        schema.document_status,
+        [
+            {
+                "doc": state.doc,
+                "digest": state.digest,
+                "status": state.status,
+                "code": state.code,
+                "findings": pack_words(state.findings),
+                "unit": state.unit,
+                "lineage": state.lineage,
+                "mask": pack_words(state.mask),
+                "patient_class": state.patient_class,
+                "withdrawn": state.withdrawn,
+            }
+            for state in projection.documents
+        ],
+    )

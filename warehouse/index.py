@@ -1,0 +1,155 @@
+"""The facts in the database as `transforms.lifecycle.family` looks them up: each look-up takes many keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from transforms.facts import (
+    CarrierFact,
+    ClaimFact,
+    DecisionFact,
+    DeletionFact,
+    DocumentFact,
+    IdentityFact,
+    Key,
+    MaskFact,
+    OppositionFact,
+    PatientLinkFact,
+    TwinFact,
+)
+from transforms.lifecycle.family import SetUse
+from warehouse import schema
+from warehouse.facts import deletion_of, discordant, flags_of, rows_in
+
+
+class SqlIndex:
+    """Facts of one transaction's view. `rows` keeps the document rows met, for what the rules do not read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.rows: dict[tuple[Key, Key], Any] = {}
+        self.claimed_traits: dict[Key, Any] = {}
+
+    def _in(self, table: Any, column: str, keys: Iterable[Key]) -> list[Any]:
+        return rows_in(self._connection, table, table.c[column], keys)
+
+    def _documents(self, rows: Iterable[Any]) -> list[DocumentFact]:
+        rows = list({(row.doc, row.digest): row for row in rows}.values())
+        self.rows |= {(row.doc, row.digest): row for row in rows}
+        strangers = {row.patient for row in rows} - self.claimed_traits.keys()
+        self.claimed_traits |= {row.id: row for row in self._in(schema.patient, "id", strangers)}
+        links: dict[tuple[Key, Key], list[Key]] = {}
+        for row in self._in(schema.replace_link, "doc", {row.doc for row in rows}):
+            links.setdefault((row.doc, row.digest), []).append(row.replaced)
+        return [
+            DocumentFact(
+                doc=row.doc,
+                id=row.id,
+                digest=row.digest,
+                patient=row.patient,
+                organisation=row.organisation,
+                set_id=row.set_id,
+                version=row.version,
+                level=row.level,
+                day=row.day,
+                replaces=tuple(sorted(links.get((row.doc, row.digest), ()))),
+                sound=row.sound,
+                discordant=row.holds_discordance and self.is_discordant(row),
+                rank=(row.rank_time, row.rank_status),
+                withdrawn=row.withdrawn,
+            )
+            for row in rows
+        ]
+
+    def is_discordant(self, row: Any) -> bool:
+        """Whether a document row disagrees with the traits its patient is held to."""
+        return discordant(row, self.claimed_traits[row.patient])
+
+    def documents(self, docs: Collection[Key]) -> Iterable[DocumentFact]:
+        return self._documents(self._in(schema.document_fact, "doc", docs))
+
+    def documents_with_id(self, ids: Collection[Key]) -> Iterable[DocumentFact]:
+        return self._documents(self._in(schema.document_fact, "id", ids))
+
+    def documents_replacing(self, ids: Collection[Key]) -> Iterable[DocumentFact]:
+        return self.documents({row.doc for row in self._in(schema.replace_link, "replaced", ids)})
+
+    def documents_in_sets(self, uses: Collection[SetUse]) -> Iterable[DocumentFact]:
+        rows = self._in(schema.document_fact, "set_id", {use[0] for use in uses})
+        return self._documents(row for row in rows if (row.set_id, row.organisation, row.patient) in uses)
+
+    def documents_of(self, patients: Collection[Key]) -> Iterable[DocumentFact]:
+        return self._documents(self._in(schema.document_fact, "patient", patients))
+
+    def sets_of_several(self, set_ids: Collection[Key]) -> Iterable[Key]:
+        users: dict[Key, set[tuple[Key, Key]]] = {}
+        table = schema.document_fact
+        for set_id, organisation, patient in self._connection.execute(
+            select(table.c.set_id, table.c.organisation, table.c.patient)
+            .where(table.c.set_id.in_(sorted(set_ids)))
+            .group_by(table.c.set_id, table.c.organisation, table.c.patient)
+        ):
+            users.setdefault(set_id, set()).add((organisation, patient))
+        return [set_id for set_id, found in users.items() if len(found) > 1]
+
+    def users_of_set(self, set_id: Key) -> Iterator[tuple[Key, Key]]:
+        table = schema.document_fact
+        rows = self._connection.execute(
+            select(table.c.organisation, table.c.patient, func.min(table.c.doc))
+            .where(table.c.set_id == set_id)
+            .group_by(table.c.organisation, table.c.patient)
+        )
+        return ((row.organisation, row.patient) for row in rows.all())
+
+    def carriers(self, docs: Collection[Key]) -> Iterable[CarrierFact]:
+        return [
+            CarrierFact(
+                delivery=row.delivery,
+                locator=f"{row.ordinal}.{row.sub}",
+                doc=row.doc,
+                digest=row.digest,
+                organisation=row.organisation,
+                sent_at=row.sent_at,
+                flags=flags_of(row.flags),
+                modifies_confidentiality=row.modifies,
+                position=row.position,
+            )
+            for row in self._in(schema.carrier_fact, "doc", docs)
+        ]
+
+    def claims(self, docs: Collection[Key]) -> Iterable[ClaimFact]:
+        return [ClaimFact(row.doc, row.digest) for row in self._in(schema.document_claim, "doc", docs)]
+
+    def decisions(self, docs: Collection[Key]) -> Iterable[DecisionFact]:
+        rows = self._in(schema.decision_fact, "subject", docs)
+        return [DecisionFact(row.subject, row.number, row.action, row.value) for row in rows]
+
+    def twins(self, names: Collection[Key]) -> Iterable[TwinFact]:
+        rows = (*self._in(schema.twin_fact, "a", names), *self._in(schema.twin_fact, "b", names))
+        return {TwinFact(row.a, row.b) for row in rows}
+
+    def deletions_of(self, ids: Collection[Key]) -> Iterable[DeletionFact]:
+        return [deletion_of(row) for row in self._in(schema.delete_fact, "target", ids)]
+
+    def deletions_in_sets(self, uses: Collection[SetUse]) -> Iterable[DeletionFact]:
+        rows = self._in(schema.delete_fact, "set_id", {use[0] for use in uses})
+        return [deletion_of(row) for row in rows if (row.set_id, row.organisation, row.patient) in uses]
+
+    def masks(self, ids: Collection[Key]) -> Iterable[MaskFact]:
+        rows = self._in(schema.mask_fact, "id", ids)
+        return [MaskFact(row.id, row.organisation, row.sent_at, flags_of(row.flags)) for row in rows]
+
+    def links(self, patients: Collection[Key]) -> Iterable[PatientLinkFact]:
+        table = schema.patient_link_fact
+        rows = (*self._in(table, "a", patients), *self._in(table, "b", patients))
+        return {PatientLinkFact(row.a, row.b, row.at, row.on) for row in rows}
+
+    def identities(self, patients: Collection[Key]) -> Iterable[IdentityFact]:
+        return [IdentityFact(row.patient, row.ins) for row in self._in(schema.identity_fact, "patient", patients)]
+
+    def oppositions(self, patients: Collection[Key]) -> Iterable[OppositionFact]:
+        rows = self._in(schema.opposition_fact, "patient", patients)
+        return [OppositionFact(row.patient, row.day, row.on, row.organisation or None, row.at) for row in rows]

@@ -1,0 +1,205 @@
+"""The ledger read back: deliveries, items, what is in quarantine, and the counts that must balance."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from transforms.documents import DocumentRecord
+from warehouse import schema
+from warehouse.facts import unpack_words
+from warehouse.seal import unseal
+from warehouse.store import Store, chunks
+
+ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One delivery as the ledger knows it."""
+
+    delivery: str
+    sender: str
+    received_at: str
+    status: str
+    items: dict[str, int]
+    declared: int | None
+    size: int
+    connector: str
+
+
+def counts(connection: Connection, deliveries: Iterable[str] | None = None) -> dict[str, dict[str, int]]:
+    """Items by end for each delivery; the six ends are always there, and `read` is their sum."""
+    table = schema.item
+    query = select(table.c.delivery, table.c.end, func.sum(table.c.number)).group_by(table.c.delivery, table.c.end)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    batches = [None] if deliveries is None else list(chunks(sorted(set(deliveries)), 5000))
+    for batch in batches:
+        rows = connection.execute(query if batch is None else query.where(table.c.delivery.in_(batch)))
+        for delivery, end, number in rows:
+            found[delivery][end] += number
+    return {
+        delivery: {"read": sum(ends.values()), **{end: ends.get(end, 0) for end in ENDS}}
+        for delivery, ends in found.items()
+    }
+
+
+def deliveries(connection: Connection) -> Iterator[Delivery]:
+    """All deliveries in the order in which they came."""
+    table = schema.delivery
+    by_delivery = counts(connection)
+    empty = {"read": 0, **dict.fromkeys(ENDS, 0)}
+    for row in connection.execute(select(table).order_by(table.c.position)):
+        yield Delivery(
+            delivery=row.id,
+            sender=row.sender,
+            received_at=row.received_at,
+            status=row.status,
+            items=by_delivery.get(row.id, empty),
+            declared=row.declared,
+            size=row.size,
+            connector=row.connector,
+        )
+
+
+def name_of(store: Store, connection: Connection, delivery: str) -> str:
+    """The file's name at its first arrival: a patient value, for the sender and the trusted zone only."""
+    table = schema.arrival
+    sealed = connection.execute(
+        select(table.c.name).where(table.c.delivery == delivery).order_by(table.c.id).limit(1)
+    ).scalar()
+    if sealed is None:
+        return ""
+    keys = store.delivery_keys(connection, delivery)
+    return unseal(keys, f"delivery:{delivery}", "name", sealed).decode("utf-8", "surrogateescape")
+
+
+class StoredDocument(msgspec.Struct, frozen=True):
+    """One document of the store with its state and where it came from first."""
+
+    record: DocumentRecord
+    ref: str
+    unit: str
+    status: str
+    code: str
+    findings: tuple[str, ...]
+    mask: tuple[str, ...]
+    sender: str
+    delivery: str
+    locator: str
+
+
+def documents(store: Store, connection: Connection, patient: str | None = None) -> Iterator[StoredDocument]:
+    """Documents in the record (not held, not refused), opened, in the order in which they came."""
+    fact, status, delivery, item = schema.document_fact, schema.document_status, schema.delivery, schema.item
+    query = (
+        select(
+            fact.c.record,
+            fact.c.ref,
+            fact.c.delivery,
+            fact.c.findings.label("own"),
+            fact.c.holds_discordance,
+            fact.c.birth,
+            fact.c.sex,
+            fact.c.family,
+            schema.patient.c.birth.label("held_birth"),
+            schema.patient.c.sex.label("held_sex"),
+            schema.patient.c.family.label("held_family"),
+            status,
+            delivery.c.sender,
+            item.c.locator,
+        )
+        .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
+        .join(delivery, delivery.c.id == fact.c.delivery)
+        .join(item, (item.c.delivery == fact.c.delivery) & (item.c.ordinal == fact.c.ordinal))
+        .join(schema.patient, schema.patient.c.id == fact.c.patient)
+        .where(status.c.status.in_(("current", "superseded", "deleted")))
+        .order_by(delivery.c.position, fact.c.ordinal, fact.c.doc)
+    )
+    if patient is not None:
+        query = query.where(status.c.patient_class == patient)
+    for row in connection.execute(query):
+        record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
+        codes = {*unpack_words(row.own), *unpack_words(row.findings)}
+        pairs = ((row.birth, row.held_birth), (row.sex, row.held_sex), (row.family, row.held_family))
+        if any(said and held and said != held for said, held in pairs):
+            codes.add("IDENTITY_DISCORDANT")
+        yield StoredDocument(
+            record=record,
+            ref=row.ref,
+            unit=row.unit,
+            status="withdrawn" if row.withdrawn and row.status == "deleted" else row.status,
+            code=row.code,
+            findings=tuple(sorted(codes)),
+            mask=unpack_words(row.mask),
+            sender=row.sender,
+            delivery=row.delivery,
+            locator=row.locator,
+        )
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """One item that is held or refused."""
+
+    delivery: str
+    ordinal: int
+    sender: str
+    end: str
+    code: str
+    locator: str
+    since: str
+    expected: str
+    came: str
+    count: int
+
+
+def quarantine(connection: Connection, delivery: str | None = None) -> Iterator[Quarantined]:
+    """Items held or refused now, in the order in which they came."""
+    item, table = schema.item, schema.delivery
+    query = (
+        select(item, table.c.sender)
+        .join(table, table.c.id == item.c.delivery)
+        .where(item.c.end.in_(("held", "refused")))
+        .order_by(table.c.position, item.c.ordinal)
+    )
+    if delivery is not None:
+        query = query.where(item.c.delivery == delivery)
+    for row in connection.execute(query):
+        yield Quarantined(
+            delivery=row.delivery,
+            ordinal=row.ordinal,
+            sender=row.sender,
+            end=row.end,
+            code=row.code,
+            locator=row.locator,
+            since=row.since,
+            expected=row.expected,
+            came=row.came,
+            count=row.number,
+        )
+
+
+def find_delivery(connection: Connection, text: str) -> list[str]:
+    """Ids of the deliveries whose id begins with `text` (at least 8 characters of it)."""
+    table = schema.delivery
+    return [
+        row.id
+        for row in connection.execute(
+            select(table.c.id).where(table.c.id.startswith(text, autoescape=True)).order_by(table.c.position)
+        )
+    ]
+
+
+def items(connection: Connection, delivery: str) -> list[Any]:
+    """The rows of one delivery's items, in order."""
+    table = schema.item
+    return list(connection.execute(select(table).where(table.c.delivery == delivery).order_by(table.c.ordinal)))
+
+
+def revision(connection: Connection, delivery: str) -> int:
+    """The revision of a delivery's receipt: how often any of its ends was stated."""
+    table = schema.item
+    return connection.execute(select(func.max(table.c.revision)).where(table.c.delivery == delivery)).scalar() or 0

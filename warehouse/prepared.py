@@ -1,0 +1,98 @@
+"""What is ready to be committed: items judged by themselves, with the facts they bring and the bytes they own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from connectors.base import Locator, Span
+from transforms.documents import DocumentRecord
+from transforms.facts import Flag
+from warehouse.store import PatientName
+
+Kind = Literal["message", "document", "account", "reading", "file"]
+OwnEnd = Literal["", "accepted", "flagged", "held", "refused", "ignored"]
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """A document that an item brings, sound enough to become a fact."""
+
+    record: DocumentRecord
+    patient: PatientName
+    sound: bool
+    holds_discordance: bool
+    findings: tuple[str, ...]
+    """Of the record itself; those of other facts are added by the projection."""
+    sent_at: str = ""
+    flags: tuple[Flag, ...] = ()
+    modifies_confidentiality: bool = False
+    twin_of: str | None = None
+    """document_id^level of the other half, declared by one message."""
+    qualifies: bool = False
+    """Whether it states a qualified INS (an identity fact)."""
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """An author's request to withdraw a document, with the identity its evidence carries."""
+
+    patient: PatientName
+    organisation: str
+    document_id: str
+    set_id: str
+    version: int | None
+
+
+class AccountFact(msgspec.Struct, frozen=True):
+    """One account event, understood. `at` is an instant in UTC, `month` the calendar month in Europe/Paris."""
+
+    patient: PatientName
+    event: str
+    at: str
+    day: str
+    month: str
+    channel: str
+    department: str
+    birth_year: str
+    sex: str
+
+
+class PreparedItem(msgspec.Struct, frozen=True):
+    """One item of a delivery, in its order."""
+
+    ordinal: int
+    kind: Kind
+    locator: Locator
+    end: OwnEnd
+    """Empty when other facts decide it (a document, a deletion, a message that encloses some)."""
+    code: str = ""
+    findings: tuple[str, ...] = ()
+    expected: str = ""
+    came: str = ""
+    parent: int | None = None
+    count: int = 1
+    patient: PatientName | None = None
+    carried: tuple[Carried, ...] = ()
+    deletion: Deletion | None = None
+    account: AccountFact | None = None
+    message_digest: bytes = b""
+    """SHA-256 of a message's bytes: the same message in another batch is a duplicate."""
+    keys: tuple[str, ...] = ()
+    """What a person may look it up by (MSH-10, IPP, order numbers): kept sealed and as keyed names."""
+
+
+class Range(msgspec.Struct, frozen=True):
+    """Bytes of the delivery and who owns them: a patient, or nobody (None: envelopes, gaps, refusals)."""
+
+    span: Span
+    owner: PatientName | None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one commit takes: consecutive items and the ranges they came from. Parts are cut deterministically."""
+
+    number: int
+    items: tuple[PreparedItem, ...]
+    ranges: tuple[Range, ...]
+    last: bool
+    declared: int | None = None
