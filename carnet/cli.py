@@ -7,7 +7,6 @@ was held or refused · 2 the operator has something to mend · 70 a bug.
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import structlog
 import typer
 
 from carnet.errors import OperatorError
@@ -39,37 +37,19 @@ Identified = Annotated[bool, typer.Option("--identified", help="Show patient val
 
 def main() -> None:
     """Run the command line; turn errors into the exit codes of the contract."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    from warehouse.database import WrongSchema
-    from warehouse.keys import KeysDoNotFit
-
     try:
         app(standalone_mode=True)
     except OperatorError as error:
-        _stop(str(error))
-    except KeysDoNotFit:
-        _stop("the keys (CARNET_KEYS) do not open this home: put back the keys it was made with")
-    except WrongSchema:
-        _stop("this home was written by another version of Carnet: use that version, or a new home")
+        print(f"carnet: {error}", file=sys.stderr)
+        sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
 
 
-def _stop(message: str) -> None:
-    print(f"carnet: {message}", file=sys.stderr)
-    sys.exit(2)
-
-
 def _open(home: Path | None) -> Any:
-    from carnet.settings import load
-    from warehouse.keys import FileKeys
-    from warehouse.store import Store
+    from carnet.home import open_home
 
-    settings = load(home)
-    return settings, Store(settings.home, FileKeys(settings.keys), settings.database)
+    return open_home(home)
 
 
 def _print_rows(rows: Iterable[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-import structlog
 
 from carnet.errors import OperatorError
 from carnet.interpret import Context, Interpreted, interpret
@@ -26,8 +25,6 @@ PART_ITEMS = 500
 PART_BYTES = 64 * 1024 * 1024
 PARIS = ZoneInfo("Europe/Paris")
 SIDECAR = ".meta.json"
-
-log = structlog.get_logger()
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -94,7 +91,6 @@ def ingest_source(
     for part in parts(interpret(source, yielded, context)):
         if part.number >= committed:
             commit(store, intake, source, part, step)
-    log.info("delivery taken", delivery=digest[:12], sender=sender.id)
     return Outcome(digest, repeated=False)
 
 

@@ -1,0 +1,40 @@
+"""Shared fixtures: the samples, a home, and the settings of property tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.hub import Hub
+
+settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile(
+    "long", max_examples=2000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+def find_samples() -> Path | None:
+    """The folder of real samples: CARNET_SAMPLES, or `shared/samples` beside the checkout or above it."""
+    if "CARNET_SAMPLES" in os.environ:
+        return Path(os.environ["CARNET_SAMPLES"])
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "shared" / "samples").is_dir():
+            return folder / "shared" / "samples"
+    return None
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    found = find_samples()
+    if found is None:
+        pytest.skip("no folder of real samples (set CARNET_SAMPLES): this test reads real documents")
+    return found
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    return Hub(tmp_path / "home")
