@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -71,6 +71,7 @@ def ingest_source(
         kind=sender.kind,
         department=sender.department,
         received_at=received_at.isoformat(timespec="seconds"),
+        received_utc=received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         received_month=received_at.astimezone(PARIS).strftime("%Y-%m"),
         size=source.size,
         connector=connector.name if connector else "",

@@ -19,18 +19,23 @@ from connectors.base import (
     Ignored,
     Locator,
     Message,
+    RawId,
+    RawPatient,
     RawReadings,
     Refusal,
     Source,
     Span,
     Yielded,
+    shape,
 )
 from connectors.registry import recognise
 from quality.catalogue import sentence
-from quality.rules import Policy, judge
+from quality.rules import Policy, identity_codes, judge, verdict_of
+from transforms.accounts import Problem
+from transforms.accounts import understand as understand_event
 from transforms.documents import DocumentRecord, from_cda
-from transforms.identity import NIR, Patient
-from warehouse.prepared import Carried, PreparedItem, Range
+from transforms.identity import NIR, Patient, understand
+from warehouse.prepared import AccountFact, Carried, PreparedItem, Range
 from warehouse.store import PatientName
 
 DEPTH = 6
@@ -82,7 +87,10 @@ class _Reading:
             case Ignored():
                 item = self._item(found.locator, kind="file", end="ignored", code=found.rule, count=found.count)
                 yield self._step([item] if found.count else [], found.span, None)
-            case Enclosed() | Message() | AccountEvent() | RawReadings():
+            case AccountEvent():
+                item = self._account(found)
+                yield self._step([item], found.span, _owner(item))
+            case Enclosed() | Message() | RawReadings():
                 raise NotImplementedError
 
     def finish(self) -> Iterator[Interpreted]:
@@ -125,6 +133,34 @@ class _Reading:
             code=refusal.code,
             expected=refusal.expected,
             came=refusal.came,
+        )
+
+    def _account(self, event: AccountEvent) -> PreparedItem:
+        said = understand_event(event)
+        patient = understand(RawPatient(ids=(RawId(event.ins_oid, event.ins),)), from_cda=True)
+        codes = identity_codes(patient, self.context.policy)
+        if not patient.ins:
+            said = Problem("INS_MALFORMED", "ins and ins_oid of an INS authority", shape(event.ins))
+        verdict = verdict_of(codes, self.context.policy)
+        if isinstance(said, Problem):
+            return self._item(
+                event.locator,
+                kind="account",
+                end="held" if sentence(said.code).default == "held" else "refused",
+                code=said.code,
+                expected=said.expected,
+                came=said.came,
+            )
+        if verdict.end:
+            return self._item(event.locator, kind="account", end=verdict.end, code=verdict.code)
+        name = PatientName((patient.oid, patient.ins), is_ins=True)
+        return self._item(
+            event.locator,
+            kind="account",
+            end="flagged" if verdict.findings else "accepted",
+            findings=verdict.findings,
+            patient=name,
+            account=AccountFact(patient=name, **msgspec.structs.asdict(said)),
         )
 
     def _document(self, document: Document) -> PreparedItem:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from connectors.accounts.feed import ACCOUNTS
 from connectors.base import Connector, Source
 from connectors.cda.reader import CDA
 
-CONNECTORS: tuple[Connector, ...] = (CDA,)
+CONNECTORS: tuple[Connector, ...] = (CDA, ACCOUNTS)
 
 
 def recognise(source: Source) -> Connector | None:

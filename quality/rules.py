@@ -38,15 +38,29 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def judge(record: DocumentRecord, policy: Policy) -> Verdict:
-    """The verdict on a document: the first refusal wins, then the first hold, the rest are findings."""
-    effects = {code: _effect(code, policy) for code in (*record.findings, *identity_codes(record.patient, policy))}
+    """The verdict on a document: the first refusal wins, then the first hold, the rest are findings.
+
+    A hold about who the patient is lets the document become a fact: it waits for a qualified identity.
+    """
+    codes = (*record.findings, *identity_codes(record.patient, policy))
+    verdict = verdict_of(codes, policy)
+    if verdict.end == "held" and verdict.code in LIFTED_BY_IDENTITY:
+        verdict = msgspec.structs.replace(verdict, end="", code="")
+        return msgspec.structs.replace(verdict, sound=False)
+    return msgspec.structs.replace(verdict, sound=verdict.sound and record.patient.qualified)
+
+
+def verdict_of(codes: tuple[str, ...], policy: Policy) -> Verdict:
+    """The verdict on the codes that a record raises."""
+    effects = {code: _effect(code, policy) for code in codes}
     flagged = tuple(sorted(code for code, effect in effects.items() if effect == "flagged"))
-    for end in ("refused", "held"):
-        code = next((code for code, effect in effects.items() if effect == end), None)
-        if code is not None and not (end == "held" and code in LIFTED_BY_IDENTITY):
-            return Verdict(end=end, code=code, findings=flagged, sound=False)
-    held = any(effect == "held" for effect in effects.values())
-    return Verdict(end="", code="", findings=flagged, sound=record.patient.qualified and not held)
+    refused = next((code for code, effect in effects.items() if effect == "refused"), None)
+    if refused is not None:
+        return Verdict(end="refused", code=refused, findings=flagged, sound=False)
+    held = next((code for code, effect in effects.items() if effect == "held"), None)
+    if held is not None:
+        return Verdict(end="held", code=held, findings=flagged, sound=False)
+    return Verdict(end="", code="", findings=flagged, sound=True)
 
 
 LIFTED_BY_IDENTITY = frozenset({"PATIENT_ID_MISSING", "INS_MALFORMED", "INS_AMBIGUOUS"})

@@ -37,6 +37,7 @@ class Intake(msgspec.Struct, frozen=True):
     kind: str
     department: str
     received_at: str
+    received_utc: str
     received_month: str
     size: int
     connector: str
@@ -72,6 +73,8 @@ def open_delivery(store: Store, intake: Intake) -> tuple[str, int]:
                         "position": position,
                         "sender": intake.sender,
                         "received_at": intake.received_at,
+                        "received_utc": intake.received_utc,
+                        "received_month": intake.received_month,
                         "size": intake.size,
                         "connector": intake.connector,
                         "status": "taking",

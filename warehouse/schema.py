@@ -42,6 +42,8 @@ delivery = Table(
     Column("position", Integer, nullable=False, unique=True),
     Column("sender", String, nullable=False),
     Column("received_at", String, nullable=False),
+    Column("received_utc", String, nullable=False),  # fixed width, for ordering
+    Column("received_month", String, nullable=False),  # in Europe/Paris
     Column("size", Integer, nullable=False),
     Column("connector", String, nullable=False),
     Column("status", String, nullable=False),  # taking, taken

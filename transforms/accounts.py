@@ -1,0 +1,125 @@
+"""Account events understood, and what a series of them makes of a person: holder or not, activated when.
+
+Definitions (design §8): *activation* is the first `opened` of a holder, never `auto_created`, `reopened` or `login`.
+*Holder* is a person invited or created, not opposed and not closed. Calendar months are those of Europe/Paris.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from connectors.base import AccountEvent, shape
+from transforms.moments import parse_iso
+
+PARIS = ZoneInfo("Europe/Paris")
+Event = Literal["invited", "opened", "opposed", "auto_created", "closed", "reopened", "login"]
+EVENTS: tuple[str, ...] = get_args(Event)
+
+DEPARTMENT_CODES = frozenset(
+    [f"{n:02}" for n in range(1, 96) if n != 20]
+    + ["2A", "2B", "971", "972", "973", "974", "975", "976", "977", "978", "984", "986", "987", "988", "99"]
+)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why an event cannot be taken: a code, what was expected, and the shape of what came."""
+
+    code: str
+    expected: str
+    came: str
+
+
+class Understood(msgspec.Struct, frozen=True):
+    """An account event with its instant. `day` is the civil day in Europe/Paris."""
+
+    event: str
+    at: str
+    day: str
+    month: str
+    channel: str
+    department: str
+    birth_year: str
+    sex: str
+
+
+def understand(raw: AccountEvent) -> Understood | Problem:
+    """The event, or the first thing that is wrong with it. A local time without offset is read in Europe/Paris."""
+    event = raw.event.lower()
+    if event not in EVENTS:
+        return Problem("EVENT_UNKNOWN", " | ".join(EVENTS), shape(raw.event))
+    if not raw.occurred_at:
+        return Problem("EVENT_TIME_MISSING", "occurred_at: ISO 8601", "empty")
+    moment = parse_iso(raw.occurred_at)
+    if moment is None:
+        return Problem("EVENT_TIME_INVALID", "occurred_at: ISO 8601", shape(raw.occurred_at))
+    if raw.department and raw.department.upper() not in DEPARTMENT_CODES:
+        return Problem("DEPARTMENT_UNKNOWN", "department: 01-95, 2A, 2B, 971-988", shape(raw.department))
+    if raw.birth_year and not (raw.birth_year.isdigit() and 1880 <= int(raw.birth_year) <= 2100):
+        return Problem("BIRTH_YEAR_INVALID", "birth_year: 4 digits", shape(raw.birth_year))
+    if raw.sex and raw.sex.upper() not in ("M", "F"):
+        return Problem("SEX_INVALID", "sex: M | F", shape(raw.sex))
+    value = datetime.fromisoformat(moment.iso)
+    local = value.astimezone(PARIS) if value.tzinfo else value.replace(tzinfo=PARIS)
+    return Understood(
+        event=event,
+        at=local.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        day=local.strftime("%Y-%m-%d"),
+        month=local.strftime("%Y-%m"),
+        channel=raw.channel.lower(),
+        department=raw.department.upper(),
+        birth_year=raw.birth_year,
+        sex=raw.sex.upper(),
+    )
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One person's account over time."""
+
+    activated: str
+    """Month of the first `opened`; empty when never."""
+    held: tuple[tuple[str, str], ...]
+    """Months at whose end the person is a holder, as half-open ranges [from, to); an empty `to` is open."""
+    invited: str
+    auto_created: str
+
+
+ORDER = {event: rank for rank, event in enumerate(("invited", "auto_created", "opened", "login", "reopened"))}
+
+
+def follow(events: Iterable[tuple[str, str, str]]) -> Account:
+    """The account of one person from their events (instant, event, month), in any order, repeats allowed.
+
+    On equal instants `closed` and `opposed` come last: doubt closes.
+    """
+    created = opposed = closed = False
+    activated = invited = auto_created = ""
+    at_end: dict[str, bool] = {}
+    for _, event, month in sorted(set(events), key=lambda e: (e[0], ORDER.get(e[1], 9), e[1])):
+        match event:
+            case "invited":
+                created, invited = True, invited or month
+            case "auto_created":
+                created, auto_created = True, auto_created or month
+            case "opened":
+                created, opposed = True, False
+                activated = activated or month
+            case "reopened":
+                created, opposed, closed = True, False, False
+            case "opposed":
+                opposed = True
+            case "closed":
+                closed = True
+        at_end[month] = created and not opposed and not closed
+    held: list[tuple[str, str]] = []
+    for month, holder in sorted(at_end.items()):
+        open_range = bool(held) and held[-1][1] == ""
+        if holder and not open_range:
+            held.append((month, ""))
+        elif not holder and open_range:
+            held[-1] = (held[-1][0], month)
+    return Account(activated=activated, held=tuple(held), invited=invited, auto_created=auto_created)

@@ -1,0 +1,187 @@
+"""Publish: the marts of the trusted zone, from the ledger's lists and the projected states, swapped in at once.
+
+One writer; readers open the file read-only and always see one publication (copy, then atomic rename).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import pyarrow as pa
+from pyarrow import json
+from sqlalchemy import Connection, func, select
+
+from transforms.accounts import follow
+from warehouse import schema
+from warehouse.commit import finish_segments
+from warehouse.database import reading
+from warehouse.lake import DOCUMENTS
+from warehouse.store import Store
+
+STRING = pa.string()
+STATES = pa.schema(
+    [
+        ("ref", STRING),
+        ("unit", STRING),
+        ("status", STRING),
+        ("received_month", STRING),
+        ("sender", STRING),
+        ("kind", STRING),
+    ]
+)
+ACCOUNT_STATES = pa.schema([("pseudonym", STRING), ("activated_month", STRING)])
+HOLDINGS = pa.schema([("pseudonym", STRING), ("from_month", STRING), ("to_month", STRING)])
+MONTHS = pa.schema([("month", STRING)])
+ITEM_ENDS = pa.schema(
+    [
+        ("sender", STRING),
+        ("received_month", STRING),
+        ("kind", STRING),
+        ("end", STRING),
+        ("code", STRING),
+        ("items", pa.int64()),
+    ]
+)
+READING_COUNTS = pa.schema(
+    [("pseudonym", STRING), ("measure", STRING), ("month", STRING), ("sender", STRING), ("readings", pa.int64())]
+)
+
+
+def marts_path(home: Path) -> Path:
+    return home / "trusted" / "marts.duckdb"
+
+
+def publish(store: Store, kinds: Mapping[str, str]) -> Path:
+    """Build the marts and swap them in; `kinds` gives the kind of each sender. Idempotent."""
+    finish_segments(store)
+    target = marts_path(store.home)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_suffix(".fresh")
+    fresh.unlink(missing_ok=True)
+    with reading(store.engine) as connection, duckdb.connect(str(fresh)) as marts:
+        for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
+            marts.execute(f"SET {setting}=false")
+        tables = {
+            "states": _table(STATES, _states(connection, kinds)),
+            "account_states": _table(ACCOUNT_STATES, []),
+            "item_ends": _table(ITEM_ENDS, _item_ends(connection)),
+            "reading_counts": _table(READING_COUNTS, _readings(store, connection)),
+        }
+        accounts = list(_accounts(store, connection))
+        tables["account_states"] = _table(ACCOUNT_STATES, (state for state, _, _ in accounts))
+        tables["account_holdings"] = _table(HOLDINGS, (row for _, rows, _ in accounts for row in rows))
+        tables["account_months"] = _table(MONTHS, ({"month": month} for _, _, found in accounts for month in found))
+        for name, table in tables.items():
+            marts.register(name, table)
+        _register_lake(marts, store, connection)
+        script = resources.files("warehouse").joinpath("marts.sql").read_text(encoding="utf-8")
+        for statement in duckdb.extract_statements(script):
+            marts.execute(statement)
+        for name in (*tables, "lake_documents"):
+            marts.unregister(name)
+        marts.execute("CHECKPOINT")
+    fresh.replace(target)
+    return target
+
+
+def _register_lake(marts: duckdb.DuckDBPyConnection, store: Store, connection: Connection) -> None:
+    """The lake's documents, from the segments the ledger lists and no others."""
+    table = schema.lake_segment
+    rows = connection.execute(select(table.c.name).where(table.c.kind == "documents").order_by(table.c.name))
+    paths = [str(store.lake / row.name) for row in rows]
+    if paths:
+        marts.register("lake_documents", marts.read_parquet(paths).to_arrow_table())
+    else:
+        marts.register("lake_documents", DOCUMENTS.empty_table())
+
+
+def _table(shape: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    lines = b"\n".join(map(msgspec.json.encode, rows))
+    if not lines:
+        return shape.empty_table()
+    return json.read_json(io.BytesIO(lines), parse_options=json.ParseOptions(explicit_schema=shape))
+
+
+def _states(connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Every document in the record with its state, and the delivery that brought it first (by declared receipt)."""
+    fact, status, carrier, delivery = (
+        schema.document_fact,
+        schema.document_status,
+        schema.carrier_fact,
+        schema.delivery,
+    )
+    first: dict[tuple[str, str], tuple[str, str, str]] = {}
+    rows = connection.execute(
+        select(carrier.c.doc, carrier.c.digest, delivery.c.received_utc, delivery.c.received_month, delivery.c.sender)
+        .join(delivery, delivery.c.id == carrier.c.delivery)
+        .distinct()
+    )
+    for row in rows:
+        key, found = (row.doc, row.digest), (row.received_utc, row.received_month, row.sender)
+        first[key] = min(first.get(key, found), found)
+    for row in connection.execute(
+        select(fact.c.doc, fact.c.digest, fact.c.ref, status.c.unit, status.c.status).join(
+            status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest)
+        )
+    ):
+        _, month, sender = first[(row.doc, row.digest)]
+        yield {
+            "ref": row.ref,
+            "unit": row.unit,
+            "status": row.status,
+            "received_month": month,
+            "sender": sender,
+            "kind": kinds.get(sender, ""),
+        }
+
+
+def _accounts(store: Store, connection: Connection) -> Iterator[tuple[dict[str, str], list[dict[str, str]], set[str]]]:
+    """For each person of the account feed: activation month, ranges of holding, months of their events."""
+    table = schema.account_fact
+    events: dict[str, list[tuple[str, str, str]]] = {}
+    for row in connection.execute(select(table.c.patient, table.c.at, table.c.event, table.c.month)):
+        events.setdefault(row.patient, []).append((row.at, row.event, row.month))
+    for patient, found in events.items():
+        account = follow(found)
+        name = store.owner_keys(connection, patient).pseudonym("patient")
+        yield (
+            {"pseudonym": name, "activated_month": account.activated},
+            [{"pseudonym": name, "from_month": start, "to_month": end} for start, end in account.held],
+            {month for _, _, month in found},
+        )
+
+
+def _item_ends(connection: Connection) -> Iterator[dict[str, Any]]:
+    item, delivery = schema.item, schema.delivery
+    columns = (delivery.c.sender, delivery.c.received_month, item.c.kind, item.c.end, item.c.code)
+    rows = connection.execute(
+        select(*columns, func.sum(item.c.number).label("items"))
+        .join(delivery, delivery.c.id == item.c.delivery)
+        .group_by(*columns)
+    )
+    for row in rows:
+        yield dict(row._mapping)
+
+
+def _readings(store: Store, connection: Connection) -> Iterator[dict[str, Any]]:
+    segment, delivery = schema.reading_segment, schema.delivery
+    columns = (segment.c.patient, segment.c.measure, segment.c.month, delivery.c.sender)
+    rows = connection.execute(
+        select(*columns, func.sum(segment.c.rows).label("readings"))
+        .join(delivery, delivery.c.id == segment.c.delivery)
+        .group_by(*columns)
+    )
+    for row in rows:
+        yield {
+            "pseudonym": store.owner_keys(connection, row.patient).pseudonym("patient"),
+            "measure": row.measure,
+            "month": row.month,
+            "sender": row.sender,
+            "readings": row.readings,
+        }
