@@ -176,6 +176,22 @@ class RequestState(msgspec.Struct, frozen=True):
     code: str = ""
 
 
+class MaskState(msgspec.Struct, frozen=True):
+    """What became of a mask statement: its end and code, empty when it took effect."""
+
+    mask: MaskFact
+    end: Literal["accepted", "held", "refused"]
+    code: str = ""
+
+
+class LinkState(msgspec.Struct, frozen=True):
+    """What became of a merge or un-merge: its end and code, empty when it took effect."""
+
+    link: PatientLinkFact
+    end: Literal["accepted", "held"]
+    code: str = ""
+
+
 class Projection(msgspec.Struct, frozen=True):
     """The state of a set of facts: one entry per document and per request, sorted by key."""
 
@@ -183,3 +199,5 @@ class Projection(msgspec.Struct, frozen=True):
     requests: tuple[RequestState, ...] = ()
     shared_sets: tuple[Key, ...] = ()
     """setIds used by several patients or organisations (`SET_ID_SHARED`)."""
+    masks: tuple[MaskState, ...] = ()
+    links: tuple[LinkState, ...] = ()

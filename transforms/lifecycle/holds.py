@@ -1,0 +1,116 @@
+"""Rules 4 and 5: which documents are held, and which the holder's opposition refuses.
+
+Both look at facts, never at the status of another document: being held does not spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from transforms.facts import DecisionFact, Key, OppositionFact
+from transforms.lifecycle.classes import Classes
+from transforms.lifecycle.register import Register, same
+
+
+def operator_holds(decisions: Iterable[DecisionFact]) -> frozenset[Key]:
+    """Rule 4: docs on hold: of the decisions about the hold the highest number counts, hold on a tie."""
+    about = [
+        decision
+        for decision in decisions
+        if decision.action == "hold" or (decision.action == "release" and decision.value == "OPERATOR_HOLD")
+    ]
+    last = {d.subject: d.action for d in sorted(about, key=lambda d: (d.number, d.action == "hold"))}
+    return frozenset(subject for subject, action in last.items() if action == "hold")
+
+
+def releases(decisions: Iterable[DecisionFact]) -> frozenset[tuple[Key, str]]:
+    """Rule 4: (doc, code) that an operator lifted; a release names the code that it lifts."""
+    return frozenset((d.subject, d.value) for d in decisions if d.action == "release")
+
+
+def replaces_other_patient(known: Register, number: int) -> bool:
+    """Rule 4: an id it replaces belongs to another patient class, at whatever body level."""
+    return any(
+        known.holders[target] != known.holders[number]
+        for id_ in known.documents[number].replaces
+        for target in known.by_id.get(id_, ())
+    )
+
+
+def replaces_not_author(known: Register, number: int) -> bool:
+    """Rule 4: an id it replaces belongs to another organisation."""
+    return any(
+        not same(known, target, number)
+        for id_ in known.documents[number].replaces
+        for target in known.by_id.get(id_, ())
+    )
+
+
+def held_documents(known: Register, classes: Classes, decisions: Sequence[DecisionFact]) -> dict[int, str]:
+    """Rules 2 and 4: the code of every held document, the first that applies in the order of the rule's text."""
+    on_hold, lifted = operator_holds(decisions), releases(decisions)
+
+    def code(number: int) -> str:
+        fact = known.documents[number]
+        if number not in known.owners:
+            return "DOCUMENT_ID_CONFLICT"
+        if fact.doc in on_hold:
+            return "OPERATOR_HOLD"
+        unqualified = not fact.sound and known.holders[number] not in classes.qualified
+        if unqualified and (fact.doc, "IDENTITY_NOT_QUALIFIED") not in lifted:
+            return "IDENTITY_NOT_QUALIFIED"
+        if fact.discordant and (fact.doc, "IDENTITY_DISCORDANT") not in lifted:
+            return "IDENTITY_DISCORDANT"
+        if replaces_other_patient(known, number):
+            return "REPLACE_OTHER_PATIENT"
+        if replaces_not_author(known, number) and (fact.doc, "REPLACE_NOT_AUTHOR") not in lifted:
+            return "REPLACE_NOT_AUTHOR"
+        return ""
+
+    return {number: why for number in range(len(known.documents)) if (why := code(number))}
+
+
+def not_after(day: str, other: str) -> bool:
+    """Whether a day may be at or before another: compared as far as both are known (`2024-03` is not after
+    `2024-03-15`, nor the reverse)."""
+    known = min(len(day), len(other))
+    return day[:known] <= other[:known]
+
+
+def opposed_periods(oppositions: Iterable[OppositionFact]) -> list[tuple[str, str]]:
+    """Rule 5: first and last day of each opposition of one holder and scope; `9999` when it was not withdrawn.
+
+    The day of a withdrawal still counts: on a part of it the opposition was in force, and same day = opposed.
+    """
+    periods: list[tuple[str, str]] = []
+    since: str | None = None
+    for fact in sorted(oppositions, key=lambda fact: (fact.day, fact.at, fact.on)):
+        if fact.on and since is None:
+            since = fact.day
+        elif not fact.on and since is not None:
+            periods.append((since, fact.day))
+            since = None
+    return [*periods, (since, "9999")] if since is not None else periods
+
+
+def opposed_documents(known: Register, classes: Classes, oppositions: Iterable[OppositionFact]) -> frozenset[int]:
+    """Rule 5: documents created under an opposition of their holder to all organisations or to their author's.
+
+    A creation day of which only the month or year is known counts as opposed when the opposition was in force at
+    any moment of that month or year: the sender can send the day, the holder's refusal cannot be taken back once
+    the document was read.
+    """
+    by_scope: dict[tuple[Key, Key | None], list[OppositionFact]] = {}
+    for fact in set(oppositions):
+        by_scope.setdefault((classes.of(fact.patient), fact.organisation), []).append(fact)
+    periods = {scope: opposed_periods(facts) for scope, facts in by_scope.items()}
+
+    def opposed(number: int) -> bool:
+        fact, holder = known.documents[number], known.holders[number]
+        return any(
+            not_after(first, fact.day) and not_after(fact.day, last)
+            for scope in ((holder, None), (holder, fact.organisation))
+            for first, last in periods.get(scope, ())
+        )
+
+    return frozenset(number for number in known.owners if opposed(number)) if periods else frozenset()
