@@ -90,7 +90,7 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Take exports: read, judge, seal, count. Nothing is lost, and doing it twice changes nothing."""
-    from carnet.ingest import discover, ingest_file
+    from carnet.ingest import discover, ingest_file, manifest_entry
     from carnet.ingest import received as received_at
     from warehouse import ledger
     from warehouse.database import reading
@@ -102,12 +102,13 @@ def ingest(
         print(f"carnet: {len(left)} file(s) left out: no sender (use --sender, or PATH/<sender>/…)", file=sys.stderr)
     if not found and left:
         raise OperatorError("nothing to ingest: name the sender with --sender")
-    vouched = _patient(patient, settings.sender(sender) if sender else None)
+    vouched = _patient(patient)
     outcomes = []
     with _progress(len(found), quiet=as_json) as advance:
         for one in found:
             when = received_at(one.path, received, lambda: datetime.now(UTC).astimezone())
-            outcomes.append(ingest_file(store, one.path, one.sender, when, vouched=vouched))
+            said = vouched or manifest_entry(one.path)
+            outcomes.append(ingest_file(store, one.path, one.sender, when, vouched=said))
             advance()
     totals = dict.fromkeys(("read", *ledger.ENDS), 0)
     with reading(store.engine) as connection:
@@ -138,10 +139,11 @@ def ingest(
         raise typer.Exit(1)
 
 
-def _patient(text: str | None, sender: Any) -> tuple[str, str] | None:
+def _patient(text: str | None) -> Any:
     """(INS, OID) from `INS[@OID]` or stdin; the default authority is the production NIR."""
     if text is None:
         return None
+    from carnet.interpret import Vouched
     from transforms.identity import AUTHORITIES, NIR, well_formed
 
     said = sys.stdin.readline().strip() if text == "-" else text
@@ -150,7 +152,7 @@ def _patient(text: str | None, sender: Any) -> tuple[str, str] | None:
         raise OperatorError("--patient is no INS of 15 characters")
     if oid and oid not in AUTHORITIES:
         raise OperatorError("--patient names an authority that is none of the INS")
-    return ins, oid or NIR
+    return Vouched(ins, oid or NIR)
 
 
 def _progress(total: int, *, quiet: bool) -> Any:
@@ -241,12 +243,79 @@ def receipt(
 @app.command("state-hash")
 def state_hash(home: Home = None) -> None:
     """One hash over all facts and what follows from them: equal states, equal hashes."""
-    from carnet.state import state_hash as compute
     from warehouse.database import reading
+    from warehouse.state import state_hash as compute
 
     _, store = _open(home)
     with reading(store.engine) as connection:
         print(compute(store, connection))
+
+
+@app.command()
+def publish(home: Home = None) -> None:
+    """Build the marts of the trusted zone from everything taken so far."""
+    from carnet.steps import publish as run
+
+    run(*_open(home))
+
+
+@app.command()
+def measure(home: Home = None) -> None:
+    """Compute every metric, and publish what passes disclosure control."""
+    from carnet.steps import measure as run
+
+    run(*_open(home))
+
+
+@app.command()
+def metrics(
+    name: Annotated[str | None, typer.Argument(help="One metric; all of them without.")] = None,
+    trusted: Annotated[bool, typer.Option("--trusted", help="Exact figures; recorded in the audit trail.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """The figures: published (rounded, small cells merged), or exact inside the trusted zone."""
+    from carnet.steps import figures
+
+    _, store = _open(home)
+    if trusted:
+        _audit(store, "metrics --trusted", name or "")
+    tables = figures(store, name, trusted=trusted)
+    for table in tables:
+        if as_json and name is None:
+            print(json.dumps(table, ensure_ascii=False))
+        elif as_json:
+            _print_rows(table["rows"], True, ())
+        else:
+            print(f"\n{table['title_fr']} ({table['unit']})")
+            _print_rows(table["rows"], False, tuple(table["columns"]))
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One query; without, a shell.")] = None,
+    trusted: Annotated[bool, typer.Option("--trusted", help="On the marts; recorded in the audit trail.")] = False,
+    home: Home = None,
+) -> None:
+    """A read-only DuckDB shell on the published set."""
+    from carnet.steps import query as run
+
+    _, store = _open(home)
+    if trusted:
+        _audit(store, "sql --trusted")
+    asked: Iterable[str] = [query] if query is not None else _lines()
+    for line in asked:
+        print(run(store, line, trusted=trusted))
+
+
+def _lines() -> Iterable[str]:
+    while True:
+        try:
+            line = input("carnet sql> ").strip()
+        except EOFError:
+            return
+        if line:
+            yield line
 
 
 def _audit(store: Any, action: str, subject: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from carnet.errors import OperatorError
-from carnet.interpret import Context, Interpreted, interpret
+from carnet.interpret import Context, Interpreted, Vouched, interpret
 from carnet.settings import Sender, Settings
 from connectors.base import Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise
@@ -25,6 +26,7 @@ PART_ITEMS = 500
 PART_BYTES = 64 * 1024 * 1024
 PARIS = ZoneInfo("Europe/Paris")
 SIDECAR = ".meta.json"
+MANIFEST = "manifest.csv"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -40,12 +42,12 @@ def ingest_file(
     sender: Sender,
     received_at: datetime,
     *,
-    vouched: tuple[str, str] | None = None,
+    vouched: Vouched | None = None,
     step: Step = no_step,
 ) -> Outcome:
     """Take one file. The file itself is never touched."""
     try:
-        digest = _sha256(path)
+        digest = sha256(path)
         source = Source.of_path(path)
     except OSError as error:
         raise OperatorError(f"a file of {sender.id} could not be read: {error.strerror}") from None
@@ -59,7 +61,7 @@ def ingest_source(
     sender: Sender,
     received_at: datetime,
     *,
-    vouched: tuple[str, str] | None = None,
+    vouched: Vouched | None = None,
     step: Step = no_step,
 ) -> Outcome:
     """Take a delivery whose SHA-256 is known. Known bytes are a repeat: counted, not read again."""
@@ -76,7 +78,7 @@ def ingest_source(
         size=source.size,
         connector=connector.name if connector else "",
         name=source.name,
-        vouched="@".join(vouched) if vouched else "",
+        vouched=f"{vouched.ins}@{vouched.oid}" if vouched else "",
     )
     status, committed = open_delivery(store, intake)
     if status == "taken":
@@ -125,6 +127,25 @@ class Found(msgspec.Struct, frozen=True):
     sender: Sender
 
 
+def manifest_entry(path: Path) -> Vouched | None:
+    """What the `manifest.csv` (file, ins, ins_oid, zone) beside a file says of its patient; None when nothing does."""
+    manifest = path.with_name(MANIFEST)
+    if path.name == MANIFEST or not manifest.is_file():
+        return None
+    try:
+        with manifest.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if (row.get("file") or "").strip() == path.name]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise OperatorError("a manifest.csv cannot be read: file,ins,ins_oid,zone in UTF-8 is expected") from None
+    said = {
+        ((row.get("ins") or "").strip(), (row.get("ins_oid") or "").strip(), (row.get("zone") or "").strip())
+        for row in rows
+    }
+    if len(said) != 1:
+        return None
+    return Vouched(*said.pop())
+
+
 def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -> tuple[list[Found], list[Path]]:
     """Files under these paths with their senders, sorted; and the files nobody sends.
 
@@ -139,7 +160,7 @@ def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         for path in files:
             inside = path.relative_to(root).parts if root.is_dir() else ()
-            if path.name.endswith(SIDECAR) or any(part.startswith(".") for part in inside):
+            if path.name.endswith(SIDECAR) or path.name == MANIFEST or any(part.startswith(".") for part in inside):
                 continue
             if sender_id is not None:
                 found.append(Found(path, settings.sender(sender_id)))
@@ -172,6 +193,6 @@ def _instant(text: str, what: str) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=PARIS)
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

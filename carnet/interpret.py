@@ -42,12 +42,21 @@ DEPTH = 6
 """How many containers deep an enclosed source is followed."""
 
 
+class Vouched(msgspec.Struct, frozen=True):
+    """The patient somebody vouches for: an operator with `--patient`, or a sender's manifest."""
+
+    ins: str
+    oid: str
+    zone: str = ""
+    """IANA zone of the readings, when the manifest says it."""
+
+
 class Context(msgspec.Struct, frozen=True):
     """What the items of a delivery are judged by."""
 
     sender: str
     policy: Policy
-    vouched: tuple[str, str] | None = None
+    vouched: Vouched | None = None
 
 
 class Interpreted(msgspec.Struct, frozen=True):

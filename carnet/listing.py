@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection
-
 from quality.catalogue import sentence
 from warehouse import ledger
+from warehouse.database import Connection
 from warehouse.store import Store
 
 PRIVATE = ("document_id", "set_id", "replaces", "title", "ins", "ins_oid")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
-
 from quality.catalogue import sentence
-from warehouse import ledger, schema
+from warehouse import ledger
+from warehouse.database import Connection
 from warehouse.facts import unpack_words
 from warehouse.ledger import ENDS
 
@@ -25,7 +24,7 @@ SENT_AS = {"HOLDER_OPPOSED": "RECORD_CLOSED"}
 
 def receipt(connection: Connection, delivery: str) -> dict[str, Any]:
     """The latest revision as data: counts, and every item that is not plainly accepted."""
-    row = connection.execute(schema.delivery.select().where(schema.delivery.c.id == delivery)).one()
+    row = ledger.delivery_row(connection, delivery)
     counted = ledger.counts(connection, [delivery]).get(delivery, {"read": 0, **dict.fromkeys(ENDS, 0)})
     notes = []
     for item in ledger.items(connection, delivery):

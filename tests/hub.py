@@ -15,11 +15,11 @@ from carnet.home import open_home
 from carnet.ingest import ingest_file, ingest_source
 from carnet.receipt import receipt
 from carnet.settings import Sender
-from carnet.state import state_hash
 from connectors.base import Source
 from warehouse import ledger
 from warehouse.commit import Step, no_step
 from warehouse.database import reading
+from warehouse.state import state_hash
 
 NOON = datetime.fromisoformat("2026-03-04T12:00:00+01:00")
 

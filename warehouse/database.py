@@ -15,6 +15,8 @@ from sqlalchemy.schema import Table
 
 from warehouse import schema
 
+__all__ = ["Connection", "WrongSchema", "add", "append", "connect", "put", "reading"]
+
 SCHEMA_VERSION = "1"
 
 

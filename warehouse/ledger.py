@@ -65,6 +65,11 @@ def deliveries(connection: Connection) -> Iterator[Delivery]:
         )
 
 
+def delivery_row(connection: Connection, delivery: str) -> Any:
+    """The ledger's row of one delivery."""
+    return connection.execute(select(schema.delivery).where(schema.delivery.c.id == delivery)).one()
+
+
 def name_of(store: Store, connection: Connection, delivery: str) -> str:
     """The file's name at its first arrival: a patient value, for the sender and the trusted zone only."""
     table = schema.arrival

@@ -1,0 +1,202 @@
+"""The landing folder: what is ready, claimed once, handed over, and put aside when it is archived.
+
+`landing/<sender>/…` is watched. A file is ready when its `<file>.ok` stands beside it, or when it has been quiet for a
+while and keeps its size between two looks; names that end in .tmp, .part or .filepart are still being written. A claim
+is one rename into `.claimed/<token>/`, so two workers never take one file. After the commit the file moves to
+`.taken/`, where it stays for its retention. Paths below a sender's folder are patient values: only tokens leave this
+module.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from carnet.ingest import MANIFEST, SIDECAR, Outcome, ingest_file, manifest_entry, received, sha256
+from carnet.interpret import Vouched
+from carnet.settings import Sender, Settings
+from connectors.base import Source
+from connectors.registry import recognise
+from warehouse.commit import Step, no_step
+from warehouse.store import Store
+
+WRITING = (".tmp", ".part", ".filepart", ".crdownload")
+READY = ".ok"
+CLAIMED, TAKEN = ".claimed", ".taken"
+CATCH_ALL = "cda"
+"""The family whose DAG also takes what no connector recognises, so that it is refused with a reason."""
+UNKNOWN = Sender(id="unknown", name="", kind="office", formats=("none",))
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """One file taken out of the landing folder, named by a token that says nothing."""
+
+    sender: str
+    token: str
+    short: str
+    """First 12 characters of the delivery's id, for labels."""
+    family: str
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What one look at the landing folder found, by sender and reason; counts only."""
+
+    claims: tuple[Claim, ...]
+    waiting: dict[str, dict[str, int]]
+    """sender → reason (`growing`, `writing`, `vanished`, `unreadable`, `link`) → number of files left in place."""
+
+
+def look(landing: Path, settings: Settings, families: set[str], *, quiet: float = 5.0, pause: float = 0.2) -> Look:
+    """Claim what is ready and of these families; the rest stays, with a reason for each file that is not taken."""
+    waiting: dict[str, dict[str, int]] = {}
+    candidates: list[tuple[str, Path, int]] = []
+    claims: list[Claim] = []
+    for folder in sorted(p for p in landing.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        claims.extend(_left_behind(folder, families))
+        for path in _files(folder):
+            reason, size = _readiness(path, quiet)
+            if reason:
+                _note(waiting, folder.name, reason)
+            else:
+                candidates.append((folder.name, path, size))
+    if candidates:
+        time.sleep(pause)
+    for sender, path, size in candidates:
+        claimed = _claim(landing / sender, sender, path, size, families)
+        match claimed:
+            case Claim():
+                claims.append(claimed)
+            case str():
+                _note(waiting, sender, claimed)
+            case None:
+                pass
+    return Look(claims=tuple(claims), waiting=waiting)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        if any(part.startswith(".") for part in inside) or path.is_dir():
+            continue
+        if not path.name.endswith((SIDECAR, READY)) and path.name != MANIFEST:
+            yield path
+
+
+def _readiness(path: Path, quiet: float) -> tuple[str, int]:
+    """('', size) when ready, else the reason it is left where it is."""
+    if path.name.endswith(WRITING):
+        return "writing", 0
+    if path.is_symlink():
+        return "link", 0
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return "vanished", 0
+    if path.with_name(path.name + READY).exists() or time.time() - found.st_mtime >= quiet:
+        return "", found.st_size
+    return "growing", found.st_size
+
+
+def _claim(folder: Path, sender: str, path: Path, size: int, families: set[str]) -> Claim | str | None:
+    """The claim, the reason it could not be made, or None when another family takes the file."""
+    try:
+        if path.stat().st_size != size:
+            return "growing"
+        source = Source.of_path(path)
+        connector = recognise(source)
+        family = connector.family if connector else CATCH_ALL
+        if family not in families:
+            return None
+        token = secrets.token_hex(12)
+        home = folder / CLAIMED / token
+        inside = home / path.relative_to(folder)
+        inside.parent.mkdir(parents=True)
+        vouched = manifest_entry(path)
+        if vouched is not None:
+            (home / "patient.json").write_text(msgspec.json.encode(vouched).decode(), encoding="utf-8")
+        path.rename(inside)
+        for extra in (SIDECAR, READY):
+            beside = path.with_name(path.name + extra)
+            if beside.exists():
+                beside.rename(inside.with_name(inside.name + extra))
+    except FileNotFoundError:
+        return "vanished"
+    except PermissionError:
+        return "unreadable"
+    return Claim(sender=sender, token=token, short=_short(inside), family=family)
+
+
+def _left_behind(folder: Path, families: set[str]) -> Iterator[Claim]:
+    """Claims whose worker was killed before the file was put aside."""
+    for home in sorted((folder / CLAIMED).glob("*")):
+        path = _claimed_file(home)
+        if path is None:
+            shutil.rmtree(home, ignore_errors=True)
+            continue
+        connector = recognise(Source.of_path(path))
+        family = connector.family if connector else CATCH_ALL
+        if family in families:
+            yield Claim(sender=folder.name, token=home.name, short=_short(path), family=family)
+
+
+def _claimed_file(home: Path) -> Path | None:
+    return next(
+        (
+            path
+            for path in sorted(home.rglob("*"))
+            if path.is_file() and not path.name.endswith((SIDECAR, READY)) and path != home / "patient.json"
+        ),
+        None,
+    )
+
+
+def take(store: Store, settings: Settings, landing: Path, claim: Claim, now: datetime, step: Step = no_step) -> Outcome:
+    """Ingest a claimed file and put it aside. A claim taken already is a repeat, as for any known bytes."""
+    folder = landing / claim.sender
+    home = folder / CLAIMED / claim.token
+    path = _claimed_file(home)
+    if path is None:
+        return Outcome("", repeated=True)
+    sender = settings.senders.get(claim.sender, UNKNOWN)
+    vouched_file = home / "patient.json"
+    vouched = msgspec.json.decode(vouched_file.read_bytes(), type=Vouched) if vouched_file.exists() else None
+    outcome = ingest_file(store, path, sender, received(path, None, lambda: now), vouched=vouched, step=step)
+    _put_aside(folder, home, path)
+    return outcome
+
+
+def _put_aside(folder: Path, home: Path, path: Path) -> None:
+    inside = path.relative_to(home)
+    target = folder / TAKEN / inside
+    target.parent.mkdir(parents=True, exist_ok=True)
+    while target.exists():
+        target = target.with_name(f"{secrets.token_hex(4)}-{inside.name}")
+    for extra in ("", SIDECAR, READY):
+        beside = path.with_name(path.name + extra)
+        if beside.exists():
+            beside.rename(target.with_name(target.name + extra))
+    shutil.rmtree(home)
+
+
+def clear_taken(landing: Path, now: datetime, days: int = 7) -> int:
+    """Delete archived files older than their retention; how many went."""
+    limit = now.timestamp() - days * 86_400
+    old = [path for path in landing.glob(f"*/{TAKEN}/**/*") if path.is_file() and path.stat().st_mtime < limit]
+    for path in old:
+        path.unlink()
+    return len(old)
+
+
+def _short(path: Path) -> str:
+    return sha256(path)[:12]
+
+
+def _note(waiting: dict[str, dict[str, int]], sender: str, reason: str) -> None:
+    reasons = waiting.setdefault(sender, {})
+    reasons[reason] = reasons.get(reason, 0) + 1
