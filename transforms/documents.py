@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from connectors.base import Document, Message, Order, RawCode, RawId
 from transforms.identity import Patient, understand
-from transforms.moments import Moment, parse_ts
+from transforms.moments import Moment, ordering, parse_ts
 
 Format = Literal["cda-n1", "cda-n3", "hl7-oru"]
 
@@ -82,10 +83,21 @@ def normalised_id(id_: RawId | None) -> str:
     return f"{root}^{id_.extension}" if id_.extension else root
 
 
+STRUCTURES = "1.2.250.1.71.4.2.2"
+"""Struct_IdNat: a prefix that says the kind of number, then the number; `1` + FINESS is the usual one."""
+
+
+def organisation_id(id_: RawId | None) -> str:
+    """An organisation in one spelling: a bare FINESS (9 characters) gets the prefix that the norm wants."""
+    if id_ is not None and id_.root == STRUCTURES and len(id_.extension) == 9:
+        return f"{STRUCTURES}^1{id_.extension}"
+    return normalised_id(id_)
+
+
 def from_cda(document: Document) -> DocumentRecord:
     """A CDA header understood. Missing or invalid parts stay empty and are judged by the rules."""
     created = parse_ts(document.effective_time)
-    organisation = normalised_id(document.author_organisation.id) or normalised_id(document.custodian.id)
+    organisation = organisation_id(document.author_organisation.id) or organisation_id(document.custodian.id)
     return DocumentRecord(
         document_id=normalised_id(document.id),
         set_id=normalised_id(document.set_id),
@@ -159,6 +171,7 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, or
     document_id = f"{authority or f'sender:{sender}'}^{filler}"
     created = parse_ts(order.reported) or parse_ts(order.collected) or parse_ts(message.sent_at)
     ranked = parse_ts(order.reported) or parse_ts(message.sent_at)
+    organisation = organisation_id(message.author_organisation.id)
     results = tuple(
         Result(
             code=o.code,
@@ -210,7 +223,7 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, or
         attachments=0,
         digest=_results_digest(order, results),
         results=results,
-        rank=(ranked.utc or ranked.iso if ranked else "", STATUS_RANK.get(order.status, "2")),
+        rank=(ordering(ranked, zone), STATUS_RANK.get(order.status, "2")),
         result_status=order.status,
         findings=tuple(codes),
     )

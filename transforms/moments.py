@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -101,3 +102,20 @@ def _moment(
         return Moment(iso=iso, zone="none")
     iso += f"T{hour}" + (f":{minute}" if minute else "") + (f":{second}{fraction or ''}" if second else "")
     return Moment(iso=iso + offset, zone="source" if offset else "none")
+
+
+def ordering(moment: Moment | None, zone: ZoneInfo) -> str:
+    """A moment as fixed-width UTC text, fit only for putting things in order; empty for none.
+
+    A time without offset is read in `zone`, and missing parts as their lowest value: both serve to rank what one
+    sender said, and never become a time of the record.
+    """
+    if moment is None:
+        return ""
+    if moment.utc:
+        return moment.utc
+    day, _, clock = moment.iso.partition("T")
+    year, month, date_ = ([*day.split("-"), "01", "01"])[:3]
+    hour, minute, second = ([*clock.split(":"), "00", "00", "00"] if clock else ["00", "00", "00"])[:3]
+    whole = datetime.fromisoformat(f"{year}-{month}-{date_}T{hour}:{minute}:{second}")
+    return whole.replace(tzinfo=zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,42 @@
+"""What a message asks to do with the document it encloses: create, replace or delete.
+
+Source: CI-SIS, volet de transmission d'un document CDA-R2 en HL7v2 (ORC-1, OBX-11, MDM events). What is said in several
+places must agree; an incoherent message is refused, never best-guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from connectors.base import Message
+
+Action = Literal["create", "replace", "delete"]
+
+_CONTROL: dict[str, Action] = {"NW": "create", "RO": "replace", "CA": "delete"}
+_STATUS: dict[str, Action] = {"F": "create", "C": "replace", "D": "delete"}
+_EVENT: dict[str, Action] = {"MDM^T02": "create", "MDM^T10": "replace", "MDM^T04": "delete"}
+_ANY = frozenset({"", "SC"})
+"""ORC-1 of profiles before 2.1: `SC` fits any OBX-11, and an absent ORC leaves the event to decide."""
+
+
+def action_of(message: Message, *, has_replaced: bool) -> Action | None:
+    """The one action that every place agrees on; None when they contradict each other.
+
+    `has_replaced` tells whether the document names one it replaces: a replacement must, a creation must not.
+    """
+    said: list[Action | None] = [_EVENT.get(message.kind)]
+    if message.order_control not in _ANY:
+        said.append(_CONTROL.get(message.order_control))
+        if message.order_control not in _CONTROL:
+            return None
+    if message.result_status:
+        if message.result_status not in _STATUS:
+            return None
+        said.append(_STATUS[message.result_status])
+    actions = {action for action in said if action is not None}
+    if len(actions) > 1:
+        return None
+    action: Action = actions.pop() if actions else "create"
+    if action != "delete" and has_replaced != (action == "replace"):
+        return None
+    return action
