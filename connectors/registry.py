@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from connectors.base import Connector, Source
+from connectors.devices import apple_archive, apple_health, libreview
 
-CONNECTORS: tuple[Connector, ...] = ()
+CONNECTORS: tuple[Connector, ...] = (
+    Connector("apple-health-zip", "devices", apple_archive.recognises, apple_archive.read),
+    Connector("apple-health", "devices", apple_health.recognises, apple_health.read),
+    Connector("libreview", "devices", libreview.recognises, libreview.read),
+)
 
 
 def recognise(source: Source) -> Connector | None:
