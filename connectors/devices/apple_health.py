@@ -76,7 +76,8 @@ def read(source: Source) -> Iterator[Yield]:
     """Batches of about 20,000 rows whose spans follow each other and cover what was read.
 
     A file that breaks off or is malformed yields every complete record before the break, then a `Refusal` whose span is
-    the rest. Halves of a blood pressure that no Correlation names wait for the end of the file.
+    the rest. Halves of a blood pressure that no Correlation names wait for the end of the file. What is no measure is
+    counted in an `Ignored` a rule behind each batch, with an empty span: its bytes lie in the span of that batch.
     """
     export = _Export()
     problem, fed = "", 0

@@ -1,7 +1,7 @@
 """Numbers and units: decimal arithmetic over one closed table of conversions, precision kept.
 
 A converted value gets the last decimal place that is not coarser than the source's: 164.3 lb is known to a tenth of a
-pound (0.045 kg), so it becomes 74.52 kg. Where the table names decimals (mmol/L of glucose, temperatures), these hold.
+pound (0.045 kg), so it becomes 74.53 kg. Where the table names decimals (mmol/L of glucose, temperatures), these hold.
 """
 
 from __future__ import annotations
