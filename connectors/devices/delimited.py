@@ -56,10 +56,10 @@ def rows(source: Source, encoding: str, separator: str, width: int) -> Iterator[
                 offset += _rest_of_line(stream)
                 yield Row(first, start, offset, None)
                 continue
-            parts, balanced = [data], data.count(b'"') % 2 == 0
+            parts, held, balanced = [data], len(data), data.count(b'"') % 2 == 0
             while not balanced:
                 more = stream.readline(LONGEST_ROW)
-                held = sum(map(len, parts)) + len(more)
+                held += len(more)
                 if not more or held > LONGEST_ROW or more.count(separator.encode()) >= width - 1:
                     ahead = more
                     break

@@ -116,6 +116,15 @@ def test_too_many_entries_make_it_unsafe() -> None:
     assert code_of(held.getvalue()) == "ARCHIVE_UNSAFE"
 
 
+def test_a_directory_too_large_to_hold_is_not_read() -> None:
+    data = bytearray(zipped({FOLDER + "export.xml": health("")}))
+    end = data.rindex(b"PK\x05\x06")
+    data[end + 12 : end + 16] = (9 << 20).to_bytes(4, "little")
+    (refusal,) = read(bytes(data))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.expected) == ("ARCHIVE_UNSAFE", "a central directory of at most 8 MiB")
+
+
 def test_an_archive_without_the_export_or_cut_short_is_refused() -> None:
     whole = zipped({FOLDER + "export.xml": health("")})
     assert code_of(whole[:-30]) == "ARCHIVE_DAMAGED"

@@ -147,6 +147,12 @@ def test_a_quoted_cell_may_hold_separators_and_line_ends() -> None:
     assert [(row["line"], row["status"]) for row in rows] == [(2, "NOT_A_READING_NOTE"), (4, "")]
 
 
+def test_an_open_quote_before_many_lines_costs_no_more_than_they_do() -> None:
+    items = read(ENGLISH.format(u="mg/dL") + '\n"' + "\n" * 400_000 + libre_row("13-11-2025 08:00", "0", "98") + "\n")
+    assert [item.code for item in items if isinstance(item, Refusal)] == ["ROW_UNREADABLE"]
+    assert [row["line"] for row in rows_of(items)] == [400_002]
+
+
 def test_a_header_in_another_language_is_recognised_by_the_preamble_and_refused() -> None:
     data = b"Glucose Data,Generated on,28-11-2025\nGeraet,Seriennummer,Zeitstempel\nx,y,13-11-2025 08:00\n"
     assert libreview.recognises(data, "")
