@@ -143,7 +143,7 @@ def _patient(text: str | None) -> Any:
     """(INS, OID) from `INS[@OID]` or stdin; the default authority is the production NIR."""
     if text is None:
         return None
-    from carnet.interpret import Vouched
+    from carnet.judged import Vouched
     from transforms.identity import AUTHORITIES, NIR, well_formed
 
     said = sys.stdin.readline().strip() if text == "-" else text

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import get_args
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from carnet.judged import Context, carry, keys_of, patient_name, place_of
-from connectors.base import Document, Enclosed, Locator, Message, Refusal, Yielded
-from quality.catalogue import sentence
-from quality.rules import Policy, identity_codes, judge, verdict_of
+from carnet.judged import Context, carry, lookups, patient_name, refused
+from connectors.base import Document, Enclosed, Locator, Message, Order, RawPatient, Refusal, Yielded
+from quality.rules import judge, verdict_of
 from transforms.actions import action_of
 from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
@@ -24,6 +22,8 @@ from warehouse.prepared import Carried, Deletion, PreparedItem
 from warehouse.store import PatientName
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
+NOBODY = understand(RawPatient(), from_cda=False)
+
 Child = Enclosed | Refusal
 Route = Callable[[Enclosed], Iterable[Yielded]]
 
@@ -40,86 +40,187 @@ def message_items(
 ) -> MessageItems:
     """Items of a message from ordinal `first` on; `route` reads an enclosed source through the registry."""
     patient = understand(message.patient, from_cda=False) if message.patient else None
-    documents = [
-        _child(message, child, patient, context, route, ordinal, parent=first)
-        for ordinal, child in enumerate(children, first + 1)
-    ]
-    documents = _twins(documents)
-    head = _message(message, patient, digest, first, context, encloses=bool(children))
-    mismatch = any(item.code == "PATIENT_MISMATCH" for item in documents)
-    owner = None if mismatch else head.patient
-    return MessageItems(items=(msgspec.structs.replace(head, patient=owner), *documents), owner=owner)
+    head = _message(message, patient, digest, first, context)
+    documents = _paired(
+        [
+            _child(message, child, patient, context, route, ordinal, parent=first)
+            for ordinal, child in enumerate(children, first + 1)
+        ]
+    )
+    if any(item.code == "PATIENT_MISMATCH" for item in documents):
+        head = msgspec.structs.replace(head, patient=None)
+    return MessageItems(items=(head, *documents), owner=head.patient)
 
 
-def _message(
-    message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context, *, encloses: bool
-) -> PreparedItem:
-    keys = tuple(dict.fromkeys(key for key in (message.control_id, *_numbers(message)) if key))
+def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context) -> PreparedItem:
     item = PreparedItem(
         ordinal=ordinal,
         kind="message",
         locator=message.locator,
         end="",
-        findings=message.findings,
         message_digest=digest,
-        keys=keys,
+        keys=tuple(dict.fromkeys(key for key in (message.control_id, *_numbers(message)) if key)),
     )
     if message.ignored:
-        return msgspec.structs.replace(item, end="ignored", code=message.ignored, findings=(), message_digest=b"")
-    name = None
-    if patient is not None:
-        codes = identity_codes(patient, context.policy)
-        verdict = verdict_of(codes, context.policy)
-        name = patient_name(patient, context.sender, "") if not verdict.end and place_of(patient) else None
-    held = [code for code in message.findings if sentence(code).default in ("held", "refused")]
-    flagged = tuple(code for code in message.findings if code not in held)
-    if held:
-        worst = min(held, key=lambda code: sentence(code).default != "refused")
-        end = "refused" if sentence(worst).default == "refused" else "held"
-        return msgspec.structs.replace(item, end=end, code=worst, findings=flagged, patient=name)
+        return msgspec.structs.replace(item, end="ignored", code=message.ignored, message_digest=b"")
+    verdict = verdict_of((*message.findings, *(patient.findings if patient else ())), context.policy)
+    name = patient_name(patient, context.sender, "") if patient and (patient.ins or patient.local) else None
+    findings = verdict.findings
     if message.unsupported:
-        return msgspec.structs.replace(item, findings=(*flagged, message.unsupported), patient=name)
-    item = msgspec.structs.replace(item, findings=flagged, patient=name)
+        findings = tuple(sorted({*findings, message.unsupported}))
+    stopped = verdict.code if verdict.end and verdict.code in message.findings else ""
+    if stopped:
+        return msgspec.structs.replace(item, end=verdict.end, code=stopped, findings=findings)
+    if patient is not None and patient.oid and patient.oid not in context.policy.admits:
+        name = None
+    item = msgspec.structs.replace(item, findings=_of_message(findings, message), patient=name)
     return _with_results(item, message, patient, context) if message.orders else item
 
 
+def _of_message(findings: tuple[str, ...], message: Message) -> tuple[str, ...]:
+    """Findings of the message itself; those of the patient are told with each document."""
+    return tuple(code for code in findings if code in message.findings or code == message.unsupported)
+
+
 def _numbers(message: Message) -> tuple[str, ...]:
-    local = tuple(i.extension for i in message.patient.ids) if message.patient else ()
+    """Numbers that a person may look the message up by: local patient numbers and order numbers."""
+    local = tuple(i.extension for i in message.patient.ids if i.kind != "INS") if message.patient else ()
     orders = tuple(number.extension for order in message.orders for number in (order.placer, order.filler))
     return (*local, *orders)
 
 
-def _with_results(
-    item: PreparedItem, message: Message, patient: Patient | None, context: Context
-) -> PreparedItem:
-    """The discrete results: one document version a filler order. One that cannot be taken gives the message its end."""
-    who = patient if patient is not None else Patient(ins="", oid="", local=(), traits=_NOBODY.traits, qualified=False)
+def _with_results(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
+    """The discrete results, one document version a filler order; one that cannot be taken gives the message its end."""
     carried: list[Carried] = []
     for order in message.orders:
-        record = from_order(message, order, who, context.sender, context.zone)
-        if patient is None:
-            record = msgspec.structs.replace(record, findings=(*record.findings, "PATIENT_ID_MISSING"))
-        verdict = judge(record, context.policy)
-        if verdict.end:
-            place = order.locator
-            item = msgspec.structs.replace(
-                item, end=verdict.end, code=verdict.code, findings=verdict.findings, locator=place, patient=None
-            )
-            continue
-        name = patient_name(who, context.sender, record.document_id)
-        carried.append(
-            carry(
-                record,
-                name,
-                context.policy,
-                verdict.sound,
-                verdict.findings,
-                sent_at=_sent_at(message, context.zone),
-                flags=_masks(message),
-            )
-        )
-        item = msgspec.structs.replace(item, patient=item.patient or name)
+        found = _result(message, order, patient, context)
+        if isinstance(found, Carried):
+            carried.append(found)
+            item = msgspec.structs.replace(item, patient=item.patient or found.patient)
+        elif item.end != "refused":
+            end, code, findings = found
+            item = msgspec.structs.replace(item, end=end, code=code, findings=findings, locator=order.locator)
     return msgspec.structs.replace(item, carried=tuple(carried))
 
 
-_NOBODY = understand(msgspec.convert({}, type=type(Message.__struct_fields__) and __import__("connectors.base", fromlist=["RawPatient"]).RawPatient), from_cda=False)
+def _result(
+    message: Message, order: Order, patient: Patient | None, context: Context
+) -> Carried | tuple[str, str, tuple[str, ...]]:
+    record = from_order(message, order, patient or NOBODY, context.sender, context.zone)
+    if patient is None:
+        record = msgspec.structs.replace(record, findings=(*record.findings, "PATIENT_ID_MISSING"))
+    verdict = judge(record, context.policy)
+    if verdict.end:
+        return verdict.end, verdict.code, verdict.findings
+    return carry(
+        record,
+        patient_name(record.patient, context.sender, record.document_id),
+        context.policy,
+        sound=verdict.sound,
+        findings=verdict.findings,
+        sent_at=_sent_at(message, context),
+        flags=_masks(message),
+        modifies_confidentiality=_modifies(message),
+    )
+
+
+def _child(
+    message: Message,
+    child: Child,
+    patient: Patient | None,
+    context: Context,
+    route: Route,
+    ordinal: int,
+    parent: int,
+) -> PreparedItem:
+    """One enclosed document, or what stood in its place."""
+    if isinstance(child, Refusal):
+        return refused(child, ordinal, parent)
+    found = next((y for y in route(child) if isinstance(y, Document | Refusal)), None)
+    if not isinstance(found, Document):
+        code = found.code if found else "PAYLOAD_NOT_A_DOCUMENT"
+        expected, came = (found.expected, found.came) if found else ("a CDA document", "another format")
+        return refused(Refusal(child.locator, child.span, code, expected, came), ordinal, parent)
+    record = _told_by(message, patient, from_cda(found))
+    item = PreparedItem(
+        ordinal=ordinal, parent=parent, kind="document", locator=child.locator, end="", keys=lookups(record)
+    )
+    if patient is not None and not same_person(patient, record.patient):
+        expected = "PID and recordTarget that agree"
+        return msgspec.structs.replace(item, end="refused", code="PATIENT_MISMATCH", expected=expected)
+    action = action_of(message, has_replaced=bool(record.replaces))
+    if action is None:
+        expected = "NW/F/T02, RO/C/T10 with relatedDocument, or CA/D/T04"
+        return msgspec.structs.replace(item, end="refused", code="ACTION_INCONSISTENT", expected=expected)
+    verdict = judge(record, context.policy)
+    if verdict.end:
+        return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
+    name = patient_name(record.patient, context.sender, record.document_id)
+    if action == "delete":
+        if not verdict.sound:
+            return msgspec.structs.replace(item, end="held", code="IDENTITY_NOT_QUALIFIED", findings=verdict.findings)
+        return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=_deletion(record, name))
+    carried = carry(
+        record,
+        name,
+        context.policy,
+        sound=verdict.sound,
+        findings=verdict.findings,
+        sent_at=_sent_at(message, context),
+        flags=_masks(message),
+        modifies_confidentiality=_modifies(message),
+    )
+    return msgspec.structs.replace(item, patient=name, carried=(carried,))
+
+
+def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) -> DocumentRecord:
+    """The record as this message vouches for it: a status that blocks (RNIV, PID-32) takes the qualification away."""
+    statuses = {status.upper() for status in message.patient.reliability} if message.patient else set()
+    if patient is not None and statuses & BLOCKING:
+        doubted = msgspec.structs.replace(record.patient, qualified=False)
+        return msgspec.structs.replace(record, patient=doubted)
+    return record
+
+
+def _deletion(record: DocumentRecord, name: PatientName) -> Deletion:
+    return Deletion(
+        patient=name,
+        organisation=record.organisation,
+        document_id=record.document_id,
+        set_id=record.set_id,
+        version=record.version,
+    )
+
+
+def _paired(items: list[PreparedItem]) -> list[PreparedItem]:
+    """Level 1 and level 3 of one message are declared twins."""
+    halves = [
+        (index, item.carried[0].record)
+        for index, item in enumerate(items)
+        if len(item.carried) == 1 and item.carried[0].record.format in ("cda-n1", "cda-n3")
+    ]
+    if {record.format for _, record in halves} != {"cda-n1", "cda-n3"} or len(halves) != 2:
+        return items
+    (first, one), (second, other) = halves
+    for index, twin in ((first, other), (second, one)):
+        carried = msgspec.structs.replace(items[index].carried[0], twin_of=f"{twin.document_id}|{twin.format}")
+        items[index] = msgspec.structs.replace(items[index], carried=(carried,))
+    return items
+
+
+def _masks(message: Message) -> tuple[Flag, ...]:
+    return tuple(flag for flag in FLAGS if message.flags.get(flag) == "Y")
+
+
+def _modifies(message: Message) -> bool:
+    return message.flags.get("MODIF_CONF_CODE") == "Y"
+
+
+def _sent_at(message: Message, context: Context) -> str:
+    return ordering(parse_ts(message.sent_at), context.zone)
+
+
+def enclosing(message: Message, child: Child) -> bool:
+    """Whether a yield belongs to the message before it."""
+    place: Locator = child.locator
+    return place.message == message.locator.message and place.document is not None

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from carnet.errors import OperatorError
-from carnet.interpret import Context, Interpreted, Vouched, interpret
+from carnet.interpret import Interpreted, interpret
+from carnet.judged import Context, Vouched
 from carnet.settings import Sender, Settings
 from connectors.base import Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise
@@ -90,7 +91,13 @@ def ingest_source(
         yielded = iter([Refusal(Locator(), Span(0, source.size), "FORMAT_NOT_ADMITTED")])
     else:
         yielded = connector.read(source)
-    context = Context(sender=sender.id, policy=sender.policy(), vouched=vouched)
+    context = Context(
+        sender=sender.id,
+        policy=sender.policy(),
+        zone=ZoneInfo(sender.zone),
+        received_at=intake.received_utc,
+        vouched=vouched,
+    )
     for part in parts(interpret(source, yielded, context)):
         if part.number >= committed:
             commit(store, intake, source, part, step)

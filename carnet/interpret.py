@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from carnet.envelopes import Child, enclosing, message_items
+from carnet.judged import Context, carry, lookups, patient_name, refused
 from connectors.base import (
     AccountEvent,
     Document,
@@ -30,33 +32,13 @@ from connectors.base import (
 )
 from connectors.registry import recognise
 from quality.catalogue import sentence
-from quality.rules import Policy, identity_codes, judge, verdict_of
+from quality.rules import identity_codes, judge, verdict_of
 from transforms.accounts import Problem
 from transforms.accounts import understand as understand_event
-from transforms.documents import DocumentRecord, from_cda
-from transforms.identity import NIR, Patient, understand
-from warehouse.prepared import AccountFact, Carried, PreparedItem, Range
+from transforms.documents import from_cda
+from transforms.identity import understand
+from warehouse.prepared import AccountFact, PreparedItem, Range
 from warehouse.store import PatientName
-
-DEPTH = 6
-"""How many containers deep an enclosed source is followed."""
-
-
-class Vouched(msgspec.Struct, frozen=True):
-    """The patient somebody vouches for: an operator with `--patient`, or a sender's manifest."""
-
-    ins: str
-    oid: str
-    zone: str = ""
-    """IANA zone of the readings, when the manifest says it."""
-
-
-class Context(msgspec.Struct, frozen=True):
-    """What the items of a delivery are judged by."""
-
-    sender: str
-    policy: Policy
-    vouched: Vouched | None = None
 
 
 class Interpreted(msgspec.Struct, frozen=True):
@@ -70,9 +52,10 @@ class Interpreted(msgspec.Struct, frozen=True):
 def interpret(source: Source, yielded: Iterator[Yielded], context: Context) -> Iterator[Interpreted]:
     """Items in the order of the delivery, ordinals from 0; bytes nobody claimed become ranges of the delivery."""
     reading = _Reading(source, context)
-    for found in yielded:
-        yield from reading.take(found)
-    yield from reading.finish()
+    with reading.stream:
+        for found in yielded:
+            yield from reading.take(found)
+        yield from reading.finish()
 
 
 class _Reading:
@@ -80,30 +63,42 @@ class _Reading:
 
     def __init__(self, source: Source, context: Context) -> None:
         self.source = source
+        self.stream = source.open()
         self.context = context
         self.next_ordinal = 0
         self.reached = 0
         self.any_item = False
+        self.pending: Message | None = None
+        self.children: list[Child] = []
 
     def take(self, found: Yielded) -> Iterator[Interpreted]:
+        if self.pending is not None:
+            if isinstance(found, Enclosed | Refusal) and enclosing(self.pending, found):
+                self.children.append(found)
+                return
+            yield self._message()
         match found:
+            case Message():
+                self.pending = found
             case Document():
                 item = self._document(found)
                 yield self._step([item], found.span, _owner(item))
             case Refusal():
-                item = self._refusal(found)
-                yield self._step([item] if found.counted else [], found.span, None)
+                items = [self._refusal(found)] if found.counted else []
+                yield self._step(items, found.span, None)
             case Ignored():
-                item = self._item(found.locator, kind="file", end="ignored", code=found.rule, count=found.count)
-                yield self._step([item] if found.count else [], found.span, None)
+                ignored = self._ignored(found)
+                yield self._step(ignored, found.span, None, found.declared)
             case AccountEvent():
                 item = self._account(found)
                 yield self._step([item], found.span, _owner(item))
-            case Enclosed() | Message() | RawReadings():
+            case Enclosed() | RawReadings():
                 raise NotImplementedError
 
     def finish(self) -> Iterator[Interpreted]:
-        """The tail of the file, and the one refused item of a delivery that held none."""
+        """The last message, the tail of the file, and the one refused item of a delivery that held none."""
+        if self.pending is not None:
+            yield self._message()
         items = []
         if not self.any_item:
             code = "EMPTY_FILE" if self.source.size == 0 else "UNKNOWN_FORMAT"
@@ -112,13 +107,26 @@ class _Reading:
         if items or ranges:
             yield Interpreted(items=tuple(items), ranges=tuple(ranges))
 
-    def _step(self, items: list[PreparedItem], span: Span, owner: PatientName | None) -> Interpreted:
+    def _message(self) -> Interpreted:
+        """The message before, with everything it encloses."""
+        assert self.pending is not None
+        message, children, self.pending, self.children = self.pending, self.children, None, []
+        self.stream.seek(message.span.start)
+        digest = hashlib.sha256(self.stream.read(message.span.length)).digest()
+        found = message_items(message, children, digest, self.next_ordinal, self.context, route)
+        self.next_ordinal += len(found.items)
+        self.any_item = True
+        return self._step(list(found.items), message.span, found.owner)
+
+    def _step(
+        self, items: list[PreparedItem], span: Span, owner: PatientName | None, declared: int | None = None
+    ) -> Interpreted:
         ranges = self._gap(span.start)
         if span.end > self.reached:
             start = max(span.start, self.reached)
             ranges.append(Range(Span(start, span.end - start), owner))
             self.reached = span.end
-        return Interpreted(items=tuple(items), ranges=tuple(ranges))
+        return Interpreted(items=tuple(items), ranges=tuple(ranges), declared=declared)
 
     def _gap(self, until: int) -> list[Range]:
         if until <= self.reached:
@@ -133,16 +141,17 @@ class _Reading:
         self.next_ordinal += 1
         return item
 
+    def _ignored(self, found: Ignored) -> list[PreparedItem]:
+        """What is no data by a named rule; an envelope segment (count 0) is no item at all."""
+        if not found.count:
+            return []
+        return [self._item(found.locator, kind="file", end="ignored", code=found.rule, count=found.count)]
+
     def _refusal(self, refusal: Refusal) -> PreparedItem:
-        end = sentence(refusal.code).default
-        return self._item(
-            refusal.locator,
-            kind="file",
-            end="held" if end == "held" else "refused",
-            code=refusal.code,
-            expected=refusal.expected,
-            came=refusal.came,
-        )
+        self.any_item = True
+        item = refused(refusal, self.next_ordinal)
+        self.next_ordinal += 1
+        return item
 
     def _account(self, event: AccountEvent) -> PreparedItem:
         said = understand_event(event)
@@ -183,58 +192,19 @@ class _Reading:
                 end=verdict.end,
                 code=verdict.code,
                 findings=verdict.findings,
-                patient=None,
-                keys=_keys(record),
+                keys=lookups(record),
             )
-        carried = carry(record, patient, self.context.policy, verdict.sound, verdict.findings)
+        carried = carry(record, patient, self.context.policy, sound=verdict.sound, findings=verdict.findings)
         return self._item(
-            document.locator, kind="document", end="", patient=patient, carried=(carried,), keys=_keys(record)
+            document.locator, kind="document", end="", patient=patient, carried=(carried,), keys=lookups(record)
         )
-
-
-def carry(
-    record: DocumentRecord, patient: PatientName, policy: Policy, sound: bool, findings: tuple[str, ...]
-) -> Carried:
-    return Carried(
-        record=record,
-        patient=patient,
-        sound=sound,
-        holds_discordance=policy.discordance == "hold",
-        findings=findings,
-        qualifies=sound and patient.is_ins,
-    )
-
-
-def patient_name(patient: Patient, sender: str, document_id: str) -> PatientName:
-    """Whose record an item belongs to.
-
-    A qualified INS is (authority, INS). Anything else is a name only its sender understands: an unqualified INS may
-    be a typing error, and must not reach the record of whoever owns that number.
-    """
-    if patient.qualified:
-        return PatientName((patient.oid, patient.ins), is_ins=True)
-    if patient.local:
-        return PatientName(("local", sender, patient.local[0].root, patient.local[0].extension), is_ins=False)
-    if patient.ins:
-        return PatientName(("unqualified", sender, patient.oid or NIR, patient.ins), is_ins=False)
-    return PatientName(("document", sender, document_id), is_ins=False)
 
 
 def _owner(item: PreparedItem) -> PatientName | None:
     return item.patient if item.end in ("", "accepted", "flagged") else None
 
 
-def _keys(record: DocumentRecord) -> tuple[str, ...]:
-    """What a person may look the item up by."""
-    local = tuple(i.extension for i in record.patient.local if i.extension)
-    return tuple(key for key in (record.document_id, *local) if key)
-
-
-def message_digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
-
-
-def route(source: Source) -> Iterator[Yielded] | None:
-    """What an enclosed source says, through the registry; None when no format fits."""
-    connector = recognise(source)
-    return connector.read(source) if connector is not None else None
+def route(enclosed: Enclosed) -> Iterator[Yielded]:
+    """What an enclosed source says, through the registry; nothing when no format fits."""
+    connector = recognise(enclosed.source)
+    return connector.read(enclosed.source) if connector is not None else iter(())

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from carnet.ingest import MANIFEST, SIDECAR, Outcome, ingest_file, manifest_entry, received, sha256
-from carnet.interpret import Vouched
+from carnet.judged import Vouched
 from carnet.settings import Sender, Settings
 from connectors.base import Source
 from connectors.registry import recognise

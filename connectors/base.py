@@ -310,6 +310,9 @@ class Ignored(msgspec.Struct, frozen=True):
     span: Span
     rule: str
     count: int = 1
+    """Items it stands for; 0 for an envelope segment, which is no item."""
+    declared: int | None = None
+    """What the sender counts there (`BTS-1`: messages of the batch, `FTS-1`: batches of the file)."""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -5,8 +5,17 @@ from __future__ import annotations
 from connectors.accounts.feed import ACCOUNTS
 from connectors.base import Connector, Source
 from connectors.cda.reader import CDA
+from connectors.devices import apple_archive, apple_health, libreview
+from connectors.hl7 import HL7
 
-CONNECTORS: tuple[Connector, ...] = (CDA, ACCOUNTS)
+CONNECTORS: tuple[Connector, ...] = (
+    HL7,
+    CDA,
+    ACCOUNTS,
+    Connector("apple-health-zip", "devices", apple_archive.recognises, apple_archive.read),
+    Connector("apple-health", "devices", apple_health.recognises, apple_health.read),
+    Connector("libreview", "devices", libreview.recognises, libreview.read),
+)
 
 
 def recognise(source: Source) -> Connector | None:

@@ -160,7 +160,7 @@ STATUS_RANK = {"P": "1", "F": "2", "C": "3", "X": "4"}
 """OBR-25, HL7 table 0123, in the order in which a filler order lives (lifecycle §6, clarification d)."""
 
 
-def from_order(message: Message, order: Order, patient: Patient, sender: str, organisation: str) -> DocumentRecord:
+def from_order(message: Message, order: Order, patient: Patient, sender: str, zone: ZoneInfo) -> DocumentRecord:
     """The results of one filler order in one message: one version of an `hl7-oru` document.
 
     `document_id` is the order's identity and the set key; `digest` covers what the order's own segments say, so

@@ -23,6 +23,8 @@ _XSL = "http://www.w3.org/1999/XSL/Transform"
 def recognises(head: bytes, name: str) -> bool:
     """A root element `ClinicalDocument`, or a stylesheet that may carry one; the name only for a long prolog."""
     text_ = _decoded(head)
+    if not text_.lstrip("\ufeff \r\n\t").startswith("<"):
+        return False
     if "ClinicalDocument" in text_:
         return True
     root = next(
@@ -30,7 +32,7 @@ def recognises(head: bytes, name: str) -> bool:
     )
     if root:
         return root in ("stylesheet", "transform") and _XSL in text_
-    return text_.lstrip("\ufeff \r\n\t").startswith("<") and name.lower().endswith((".xml", ".cda"))
+    return name.lower().endswith((".xml", ".cda"))
 
 
 def read(source: Source) -> Iterator[Yielded]:

@@ -1,0 +1,95 @@
+"""What every kind of item is judged with: the context of a delivery, and whose record an item belongs to. Pure."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from connectors.base import Refusal
+from quality.catalogue import sentence
+from quality.rules import Policy
+from transforms.documents import DocumentRecord
+from transforms.facts import Flag
+from transforms.identity import NIR, Patient
+from warehouse.prepared import Carried, PreparedItem
+from warehouse.store import PatientName
+
+
+class Vouched(msgspec.Struct, frozen=True):
+    """The patient somebody vouches for: an operator with `--patient`, or a sender's manifest."""
+
+    ins: str
+    oid: str
+    zone: str = ""
+    """IANA zone of the readings, when the manifest says it."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What the items of a delivery are judged by."""
+
+    sender: str
+    policy: Policy
+    zone: ZoneInfo
+    """The sender's zone: ranks times that carry no offset, and is vouched for readings that carry none."""
+    received_at: str
+    vouched: Vouched | None = None
+
+
+def patient_name(patient: Patient, sender: str, document_id: str) -> PatientName:
+    """Whose record an item belongs to.
+
+    A qualified INS is (authority, INS). Anything else is a name only its sender understands: an unqualified INS may
+    be a typing error, and must not reach the record of whoever owns that number.
+    """
+    if patient.qualified:
+        return PatientName((patient.oid, patient.ins), is_ins=True)
+    if patient.local:
+        return PatientName(("local", sender, patient.local[0].root, patient.local[0].extension), is_ins=False)
+    if patient.ins:
+        return PatientName(("unqualified", sender, patient.oid or NIR, patient.ins), is_ins=False)
+    return PatientName(("document", sender, document_id), is_ins=False)
+
+
+def carry(
+    record: DocumentRecord,
+    patient: PatientName,
+    policy: Policy,
+    *,
+    sound: bool,
+    findings: tuple[str, ...],
+    sent_at: str = "",
+    flags: tuple[Flag, ...] = (),
+    modifies_confidentiality: bool = False,
+) -> Carried:
+    return Carried(
+        record=record,
+        patient=patient,
+        sound=sound,
+        holds_discordance=policy.discordance == "hold",
+        findings=findings,
+        sent_at=sent_at,
+        flags=flags,
+        modifies_confidentiality=modifies_confidentiality,
+        qualifies=sound and patient.is_ins,
+    )
+
+
+def lookups(record: DocumentRecord) -> tuple[str, ...]:
+    """What a person may look a document's item up by."""
+    local = tuple(i.extension for i in record.patient.local if i.extension)
+    return tuple(dict.fromkeys(key for key in (record.document_id, *local) if key))
+
+
+def refused(refusal: Refusal, ordinal: int, parent: int | None = None) -> PreparedItem:
+    """What could not be read, as an item with its reason."""
+    return PreparedItem(
+        ordinal=ordinal,
+        parent=parent,
+        kind="file" if parent is None else "document",
+        locator=refusal.locator,
+        end="held" if sentence(refusal.code).default == "held" else "refused",
+        code=refusal.code,
+        expected=refusal.expected,
+        came=refusal.came,
+    )
