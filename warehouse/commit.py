@@ -21,9 +21,13 @@ from warehouse.database import add, append, reading
 from warehouse.facts import deletion_key, pack_words, rows_in
 from warehouse.packs import PackWriter
 from warehouse.prepared import Carried, Part, PreparedItem
+from warehouse.readings import KnownMeanwhile, Segment, Sorted, encode, insert_keys, tell_apart
 from warehouse.seal import seal
 from warehouse.settle import Changes, settle
 from warehouse.store import Known, PatientName, Store
+
+ATTEMPTS = 5
+"""How often a part is prepared again because another process took some of the same readings meanwhile."""
 
 CHUNK = 4 * 1024 * 1024
 LEVELS = {"cda-n1": "N1", "cda-n3": "N3", "hl7-oru": "result"}
@@ -104,9 +108,20 @@ def open_delivery(store: Store, intake: Intake) -> tuple[str, int]:
 
 def commit(store: Store, intake: Intake, source: Source, part: Part, step: Step = no_step) -> None:
     """Take one part. Doing it twice, or in two processes at once, has the effect of doing it once."""
+    for _ in range(ATTEMPTS):
+        try:
+            _commit(store, intake, source, part, step)
+        except KnownMeanwhile:
+            continue
+        return
+    raise KnownMeanwhile
+
+
+def _commit(store: Store, intake: Intake, source: Source, part: Part, step: Step) -> None:
     writing = _Writing(store, intake, part)
     writing.seal_ranges(source)
     writing.seal_records()
+    writing.seal_readings()
     step("sealed")
     writing.pack.close()
     step("packed")
@@ -158,6 +173,8 @@ class _Writing:
         self.objects: list[dict[str, Any]] = []
         self.manifest: list[dict[str, Any]] = []
         self.documents = [(item, sub, carried) for item in part.items for sub, carried in enumerate(item.carried)]
+        self.places: set[tuple[str, int]] = set()
+        self.sorted: dict[int, Sorted] = {}
         self.keys = {id(carried): self._document_keys(carried.record) for _, _, carried in self.documents}
 
     def _document_keys(self, record: DocumentRecord) -> tuple[str, str]:
@@ -211,11 +228,34 @@ class _Writing:
             owner = self.patients[carried.patient].id
             self._put(owner, record_object(doc, carried.record.digest), msgspec.msgpack.encode(carried.record))
 
+    def seal_readings(self) -> None:
+        """The readings that are new, one sealed segment for each patient, measure and month of an item."""
+        taken: set[bytes] = set()
+        with reading(self.store.engine) as connection:
+            for item in self.part.items:
+                if item.readings is None or item.patient is None:
+                    continue
+                patient = self.patients[item.patient].id
+                found = tell_apart(self.store, connection, patient, item.readings, taken)
+                taken.update(found.keys)
+                self.sorted[item.ordinal] = found
+                for segment in found.segments:
+                    self._put(patient, self._segment_object(item, segment), encode(segment.table))
+
+    def _segment_object(self, item: PreparedItem, segment: Segment) -> str:
+        return f"readings:{self.intake.delivery}:{item.ordinal}:{segment.measure}:{segment.month}"
+
     def write_lake(self) -> list[dict[str, Any]]:
         """Durable segments of this part's facts; their ledger rows."""
         rows = {
             "documents": [self._lake_document(carried) for _, _, carried in self.documents],
             "accounts": [self._lake_account(item) for item in self.part.items if item.account],
+            "readings": [
+                self._lake_reading(item, segment)
+                for item in self.part.items
+                if item.ordinal in self.sorted
+                for segment in self.sorted[item.ordinal].segments
+            ],
         }
         segments = []
         for kind, found in rows.items():
@@ -269,6 +309,18 @@ class _Writing:
             "received_month": self.intake.received_month,
         }
 
+    def _lake_reading(self, item: PreparedItem, segment: Segment) -> dict[str, Any]:
+        assert item.patient is not None
+        return {
+            "pseudonym": self.patients[item.patient].keys.pseudonym("patient"),
+            "measure": segment.measure,
+            "month": segment.month,
+            "sender": self.intake.sender,
+            "received_month": self.intake.received_month,
+            "readings": segment.rows,
+            "flagged": segment.flagged,
+        }
+
     def _ref(self, carried: Carried) -> str:
         _, doc = self.keys[id(carried)]
         return self.patients[carried.patient].keys.pseudonym(f"document:{doc}:{carried.record.digest}")
@@ -285,8 +337,9 @@ class _Writing:
         self._write_documents(connection, changes)
         self._write_deletions(connection, changes)
         self._write_accounts(connection, changes)
+        self._write_readings(connection)
         self._write_items(connection, late)
-        settle(connection, changes, new={(self.intake.delivery, item.ordinal) for item in self.part.items})
+        settle(connection, changes, new=self.places)
         connection.execute(
             update(schema.delivery)
             .where(schema.delivery.c.id == self.intake.delivery)
@@ -450,47 +503,89 @@ class _Writing:
         add(connection, schema.account_fact, accounts)
         add(connection, schema.opposition_fact, oppositions)
 
+    def _write_readings(self, connection: Connection) -> None:
+        insert_keys(connection, [key for found in self.sorted.values() for key in found.keys])
+        append(
+            connection,
+            schema.reading_segment,
+            [
+                {
+                    "object": self._segment_object(item, segment),
+                    "patient": segment.patient,
+                    "measure": segment.measure,
+                    "month": segment.month,
+                    "delivery": self.intake.delivery,
+                    "rows": segment.rows,
+                    "flagged": segment.flagged,
+                }
+                for item in self.part.items
+                if item.ordinal in self.sorted
+                for segment in self.sorted[item.ordinal].segments
+            ],
+        )
+
+    def _reading_rows(self, item: PreparedItem, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """A batch of readings as up to three rows: how many were accepted, flagged, known already."""
+        found = self.sorted[item.ordinal]
+        findings = sorted(
+            {
+                code
+                for segment in found.segments
+                for codes in segment.table.column("flags").to_pylist()
+                for code in codes
+            }
+        )
+        ends = (
+            ("accepted", found.accepted, ""),
+            ("flagged", found.flagged, pack_words(findings)),
+            ("duplicate", found.duplicates, ""),
+        )
+        return [
+            row | {"ordinal": item.ordinal + offset, "own_end": end, "number": number, "own_findings": codes}
+            for offset, (end, number, codes) in enumerate(ends)
+            if number
+        ]
+
     def _write_items(self, connection: Connection, late: set[str]) -> None:
         name = self.store.names.name
-        rows, lookups = [], []
+        rows: list[dict[str, Any]] = []
+        lookups: list[dict[str, Any]] = []
         for item in self.part.items:
             findings = set(item.findings)
             if any(self.keys[id(carried)][0] in late for carried in item.carried):
                 findings.add("DELETED_BEFORE_ARRIVAL")
             fact = self.deletion_fact(item)
-            rows.append(
-                {
-                    "delivery": self.intake.delivery,
-                    "ordinal": item.ordinal,
-                    "parent": item.parent,
-                    "kind": item.kind,
-                    "locator": str(item.locator),
-                    "patient": self.patients[item.patient].id if item.patient else None,
-                    "request": deletion_key(fact) if fact else None,
-                    "identity": self._identity(item),
-                    "own_end": item.end,
-                    "own_code": item.code,
-                    "own_findings": pack_words(findings),
-                    "end": "",
-                    "code": "",
-                    "findings": "",
-                    "revision": 0,
-                    "expected": item.expected,
-                    "came": item.came,
-                    "number": item.count,
-                    "since": self.intake.received_at,
-                    "private": seal(
-                        self.delivery_keys, self.owner, f"item:{item.ordinal}", "\n".join(item.keys).encode()
-                    )
-                    if item.keys
-                    else None,
-                }
-            )
+            row = {
+                "delivery": self.intake.delivery,
+                "ordinal": item.ordinal,
+                "parent": item.parent,
+                "kind": item.kind,
+                "locator": str(item.locator),
+                "patient": self.patients[item.patient].id if item.patient else None,
+                "request": deletion_key(fact) if fact else None,
+                "identity": self._identity(item),
+                "own_end": item.end,
+                "own_code": item.code,
+                "own_findings": pack_words(findings),
+                "end": "",
+                "code": "",
+                "findings": "",
+                "revision": 0,
+                "expected": item.expected,
+                "came": item.came,
+                "number": item.count,
+                "since": self.intake.received_at,
+                "private": seal(self.delivery_keys, self.owner, f"item:{item.ordinal}", "\n".join(item.keys).encode())
+                if item.keys
+                else None,
+            }
+            rows += self._reading_rows(item, row) if item.ordinal in self.sorted else [row]
             lookups += [
                 {"key": name("find", key), "delivery": self.intake.delivery, "ordinal": item.ordinal}
                 for key in dict.fromkeys(item.keys)
             ]
         append(connection, schema.item, rows)
+        self.places = {(self.intake.delivery, row["ordinal"]) for row in rows}
         add(connection, schema.item_key, lookups)
 
     def _identity(self, item: PreparedItem) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -77,6 +77,9 @@ class PreparedItem(msgspec.Struct, frozen=True):
     account: AccountFact | None = None
     message_digest: bytes = b""
     """SHA-256 of a message's bytes: the same message in another batch is a duplicate."""
+    readings: Any = None
+    """A table of canonical readings (transforms.readings.schema.CANONICAL) of `patient`; the item stands for all of
+    them, and becomes up to three rows: accepted, flagged, duplicate (ordinals `ordinal` to `ordinal` + 2)."""
     keys: tuple[str, ...] = ()
     """What a person may look it up by (MSH-10, IPP, order numbers): kept sealed and as keyed names."""
 
