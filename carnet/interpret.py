@@ -38,8 +38,7 @@ from transforms.accounts import Problem
 from transforms.accounts import understand as understand_event
 from transforms.documents import from_cda
 from transforms.identity import understand
-from warehouse.prepared import AccountFact, PreparedItem, Range
-from warehouse.store import PatientName
+from warehouse.prepared import AccountFact, PatientName, PreparedItem, Range
 
 
 class Interpreted(msgspec.Struct, frozen=True):

@@ -15,15 +15,14 @@ from transforms.identity import Patient, understand
 from transforms.moments import parse_iso, parse_ts
 from transforms.readings.normalise import normalise
 from transforms.readings.schema import End
-from warehouse.prepared import PreparedItem
-from warehouse.store import PatientName
+from warehouse.prepared import PatientName, PreparedItem
 
 LISTED = 1000
 """Held and refused rows listed one by one, for each code of a delivery; beyond, they are counted."""
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """The patient of a file of readings, or the code of why nobody can be told."""
+    """The patient of a file of readings, and what is wrong with that; None when nobody can be told."""
 
     patient: PatientName | None
     code: str = ""
@@ -40,9 +39,10 @@ def owner_of(context: Context, said: RawPatient | None) -> Judged:
         return Judged(None, "INS_MALFORMED")
     if verdict.end:
         return Judged(None, verdict.code)
-    if said is not None and contradicts(patient, said):
-        return Judged(None, "PATIENT_DISAGREES")
-    return Judged(PatientName((patient.oid, patient.ins), is_ins=True))
+    code = "PATIENT_DISAGREES" if said is not None and contradicts(patient, said) else ""
+    if code and context.policy.discordance == "hold":
+        return Judged(None, code)
+    return Judged(PatientName((patient.oid, patient.ins), is_ins=True), code)
 
 
 def contradicts(patient: Patient, said: RawPatient) -> bool:
@@ -75,6 +75,11 @@ class Rows:
         received = datetime.fromisoformat(self._context.received_at)
         found = normalise(raw, zone, received, origin)
         items = []
+        if owner.code and owner.code not in self._listed:
+            self._listed[owner.code] += 1
+            note = PreparedItem(ordinal=first, kind="file", locator=raw.locator, end="flagged", count=0)
+            items.append(msgspec.structs.replace(note, findings=(owner.code,)))
+            first += 1
         if found.readings.num_rows:
             items.append(
                 PreparedItem(

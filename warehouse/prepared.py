@@ -9,10 +9,20 @@ import msgspec
 from connectors.base import Locator, Span
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
-from warehouse.store import PatientName
 
 Kind = Literal["message", "document", "account", "reading", "file"]
 OwnEnd = Literal["", "accepted", "flagged", "held", "refused", "ignored"]
+
+
+class PatientName(msgspec.Struct, frozen=True):
+    """How an item names its patient, before the store knows them.
+
+    `parts` is (authority OID, INS) for a qualified identity, (`local`, sender, root, extension) for a number that
+    only its sender understands, (`document`, id) when nobody is named: it never joins two records.
+    """
+
+    parts: tuple[str, ...]
+    is_ins: bool
 
 
 class Carried(msgspec.Struct, frozen=True):
