@@ -1,5 +1,8 @@
 """Random lists of events in a world so small that collisions are the rule: 4 ids, 2 patients, 2 organisations,
-3 versions, 2 sets. Equal bytes give equal facts: the digest is written from the content."""
+3 versions, 2 sets. Equal bytes give equal facts: the digest is written from the content.
+
+`events` mixes everything; `versions` and `relatives` are narrower worlds where links and versions, or patients, collide
+in nearly every draw."""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ def others(draw: st.DrawFn) -> str:
 def events(draw: st.DrawFn, conflicts: bool = True) -> list[str]:
     """Up to 9 events: documents (some carried twice, in other words), results, and what is said about them."""
     known = [draw(documents(id_)) for id_ in IDS for _ in range(draw(st.integers(1, 2)) if conflicts else 1)]
-    carried = draw(st.lists(st.sampled_from(known), min_size=1, max_size=5))
+    carried = draw(st.lists(st.sampled_from(known), min_size=2, max_size=5))
     said = st.builds(
         lambda flags, at, via, modif: f"mask={flags.strip('-')} at={at} via={via}{modif}",
         FLAGS,
@@ -84,3 +87,37 @@ def events(draw: st.DrawFn, conflicts: bool = True) -> list[str]:
     found = [f"{line} {words[line]}" for line in carried]
     found += draw(st.lists(st.one_of(others(), others(), others(), results()), max_size=4))
     return draw(st.permutations(found))
+
+
+@st.composite
+def versions(draw: st.DrawFn, masks: bool = False) -> list[str]:
+    """Documents of one author and patient that replace each other, mostly in one set."""
+    found = []
+    for id_ in draw(st.permutations("123456"))[: draw(st.integers(3, 6))]:
+        replaced = sorted(draw(st.sets(st.sampled_from("123456"), max_size=2)))
+        link = f" >{','.join(replaced)}" if replaced and draw(st.booleans()) else ""
+        fate = f" mask={draw(FLAGS).strip('-')}" if masks else draw(st.sampled_from(["", "", "", " unsound"]))
+        found.append(f"doc {id_} v={draw(st.integers(1, 4))} set={draw(st.sampled_from('SSST'))}{link}{fate}")
+    return found
+
+
+@st.composite
+def relatives(draw: st.DrawFn) -> list[str]:
+    """Documents of three patients in one set, merged and un-merged, qualified and opposed, one event at a time."""
+    found = []
+    for id_ in draw(st.permutations(IDS))[: draw(st.integers(2, 4))]:
+        place = f"v={draw(NUMBERS)} set={draw(st.sampled_from('SSS-'))} of={draw(st.sampled_from('PQR'))}"
+        twin, fate = draw(st.sampled_from(["", "", " level=N3"])), draw(st.sampled_from(["", " unsound"]))
+        found.append(f"doc {id_} {place}{twin}{fate}")
+    about = st.sampled_from(
+        [
+            *(f"{verb} {pair} at={at}" for verb in ("merge", "unmerge") for pair in ("P Q", "Q R") for at in (1, 2)),
+            *(f"qualify {patient} ins={ins}" for patient in "PQR" for ins in (1, 2)),
+            *(f"oppose 2024-01-01 of={patient}" for patient in "PQR"),
+            *(f"withdraw 2024-01-01 of={patient}" for patient in "PQR"),
+            *(f"delete {id_} of={patient}" for id_ in "12" for patient in "PQ"),
+            *(f"delete S v=1 of={patient}" for patient in "PQ"),
+            *(f"twin {a} {b}" for a, b in ("12", "23", "13")),
+        ]
+    )
+    return draw(st.permutations(found + draw(st.lists(about, min_size=1, max_size=5, unique=True))))
