@@ -22,6 +22,12 @@ def test_a_document_brings_those_that_wait_for_it() -> None:
     assert family(["doc 3 set=c >2", "doc 2 set=b >1", "doc 9 set=i"], "doc 1 set=a").docs == {"1", "2", "3"}
 
 
+def test_a_declared_twin_of_another_set_is_of_the_family() -> None:
+    known = ["doc 1 set=-", "doc 2 set=b level=N3", "doc 3 set=b v=3"]
+    assert family([*known, "twin 1 2"], "delete 1").docs == {"1", "2", "3"}
+    assert family([*known, "delete 1"], "twin 1 2").docs == {"1", "2", "3"}
+
+
 def test_a_second_user_of_a_set_recomputes_the_first() -> None:
     assert family(["doc 1", "doc 2"], "doc 3 of=Q").docs == {"1", "2", "3"}
 

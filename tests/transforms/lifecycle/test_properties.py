@@ -169,7 +169,7 @@ def test_order_and_repetition_carry_no_meaning(told: list[str], data: st.DataObj
     check_order_and_repeats(told, data)
 
 
-@given(st.one_of(events(), relatives(), versions()))
+@given(st.one_of(events(), relatives(), versions(strangers=True)))
 @FEW
 def test_recomputing_families_equals_projecting_everything(told: list[str]) -> None:
     check_incremental(told)
@@ -187,7 +187,7 @@ def test_received_is_current_superseded_and_deleted_at_every_prefix(told: list[s
     check_counts(told)
 
 
-@given(st.one_of(events(), relatives(), versions()))
+@given(st.one_of(events(), relatives(), versions(strangers=True)))
 @FEW
 def test_no_document_is_over_one_of_another_patient_or_organisation(told: list[str]) -> None:
     facts = arrive(told)
@@ -207,7 +207,7 @@ def test_levels_order_units_as_pairs_of_versions_do(told: list[str]) -> None:
 
 
 @pytest.mark.slow
-@given(st.one_of(events(), relatives(), versions(), versions(masks=True)), st.data())
+@given(st.one_of(events(), relatives(), versions(strangers=True), versions(masks=True)), st.data())
 @MANY
 def test_all_properties_at_length(told: list[str], data: st.DataObject) -> None:
     check_order_and_repeats(told, data)

@@ -90,14 +90,15 @@ def events(draw: st.DrawFn, conflicts: bool = True) -> list[str]:
 
 
 @st.composite
-def versions(draw: st.DrawFn, masks: bool = False) -> list[str]:
-    """Documents of one author and patient that replace each other, mostly in one set."""
+def versions(draw: st.DrawFn, masks: bool = False, strangers: bool = False) -> list[str]:
+    """Documents that replace each other, mostly in one set: of one author and patient, or of several (strangers)."""
     found = []
     for id_ in draw(st.permutations("123456"))[: draw(st.integers(3, 6))]:
         replaced = sorted(draw(st.sets(st.sampled_from("123456"), max_size=2)))
         link = f" >{','.join(replaced)}" if replaced and draw(st.booleans()) else ""
         fate = f" mask={draw(FLAGS).strip('-')}" if masks else draw(st.sampled_from(["", "", "", " unsound"]))
-        found.append(f"doc {id_} v={draw(st.integers(1, 4))} set={draw(st.sampled_from('SSST'))}{link}{fate}")
+        whose = f" by={draw(st.sampled_from('AB'))} of={draw(st.sampled_from('PPQ'))}" if strangers else ""
+        found.append(f"doc {id_} v={draw(st.integers(1, 4))} set={draw(st.sampled_from('SSST'))}{whose}{link}{fate}")
     return found
 
 
