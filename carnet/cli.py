@@ -107,7 +107,7 @@ def ingest(
     with _progress(len(found), quiet=as_json) as advance:
         for one in found:
             when = received_at(one.path, received, lambda: datetime.now(UTC).astimezone())
-            said = vouched or manifest_entry(one.path)
+            said = vouched or manifest_entry(one.path, one.root)
             outcomes.append(ingest_file(store, one.path, one.sender, when, vouched=said))
             advance()
     totals = dict.fromkeys(("read", *ledger.ENDS), 0)

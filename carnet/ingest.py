@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -136,25 +137,39 @@ class Found(msgspec.Struct, frozen=True):
 
     path: Path
     sender: Sender
+    root: Path
+    """The folder above which no manifest is looked for."""
 
 
-def manifest_entry(path: Path) -> Vouched | None:
-    """What the `manifest.csv` (file, ins, ins_oid, zone) beside a file says of its patient; None when nothing does."""
-    manifest = path.with_name(MANIFEST)
-    if path.name == MANIFEST or not manifest.is_file():
-        return None
+def manifest_entry(path: Path, root: Path) -> Vouched | None:
+    """What a `manifest.csv` (file, ins, ins_oid, zone) says of a file's patient; None when nothing does.
+
+    The manifest stands beside the file or in a folder above it, up to `root`; `file` is relative to the manifest.
+    """
+    for folder in (path.parent, *path.parent.parents):
+        manifest = folder / MANIFEST
+        if manifest.is_file():
+            state = manifest.stat()
+            found = _manifest(manifest, state.st_mtime_ns, state.st_size).get(path.relative_to(folder).as_posix())
+            if found is not None:
+                return found
+        if folder == root:
+            break
+    return None
+
+
+@lru_cache(maxsize=64)
+def _manifest(path: Path, _changed: int, _size: int) -> dict[str, Vouched]:
+    """Patients by file; a file that two rows give to two patients is given to nobody."""
+    found: dict[str, set[Vouched]] = {}
     try:
-        with manifest.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if (row.get("file") or "").strip() == path.name]
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            for row in csv.DictReader(stream):
+                said = {name: (row.get(name) or "").strip() for name in ("file", "ins", "ins_oid", "zone")}
+                found.setdefault(said["file"], set()).add(Vouched(said["ins"], said["ins_oid"], said["zone"]))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise OperatorError("a manifest.csv cannot be read: file,ins,ins_oid,zone in UTF-8 is expected") from None
-    said = {
-        ((row.get("ins") or "").strip(), (row.get("ins_oid") or "").strip(), (row.get("zone") or "").strip())
-        for row in rows
-    }
-    if len(said) != 1:
-        return None
-    return Vouched(*said.pop())
+    return {file: patients.pop() for file, patients in found.items() if len(patients) == 1}
 
 
 def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -> tuple[list[Found], list[Path]]:
@@ -168,15 +183,16 @@ def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -
     for root in paths:
         if not root.exists():
             raise OperatorError("no such file or folder among the paths given")
+        top = root if root.is_dir() else root.parent
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         for path in files:
             inside = path.relative_to(root).parts if root.is_dir() else ()
             if path.name.endswith(SIDECAR) or path.name == MANIFEST or any(part.startswith(".") for part in inside):
                 continue
             if sender_id is not None:
-                found.append(Found(path, settings.sender(sender_id)))
+                found.append(Found(path, settings.sender(sender_id), top))
             elif len(inside) > 1:
-                found.append(Found(path, settings.sender(inside[0])))
+                found.append(Found(path, settings.sender(inside[0]), root / inside[0]))
             else:
                 left.append(path)
     return found, left

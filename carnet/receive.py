@@ -117,7 +117,7 @@ def _claim(folder: Path, sender: str, path: Path, size: int, families: set[str])
         home = folder / CLAIMED / token
         inside = home / path.relative_to(folder)
         inside.parent.mkdir(parents=True)
-        vouched = manifest_entry(path)
+        vouched = manifest_entry(path, folder)
         if vouched is not None:
             (home / "patient.json").write_text(msgspec.json.encode(vouched).decode(), encoding="utf-8")
         path.rename(inside)
