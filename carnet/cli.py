@@ -364,12 +364,10 @@ def receipt(
 @app.command("state-hash")
 def state_hash(home: Home = None) -> None:
     """One hash over all facts and what follows from them: equal states, equal hashes."""
-    from warehouse.database import reading
     from warehouse.state import state_hash as compute
 
-    _, store = _open(home)
-    with reading(store.engine) as connection:
-        print(compute(store, connection))
+    settings, store = _open(home)
+    print(compute(store, settings.kinds()))
 
 
 @app.command()

@@ -46,9 +46,18 @@ def message_items(
             for ordinal, child in enumerate(children, first + 1)
         ]
     )
+    if head.end in ("held", "refused") and not head.carried:
+        documents = [_stopped(item, head) for item in documents]
     if any(item.code == "PATIENT_MISMATCH" for item in documents):
         head = msgspec.structs.replace(head, patient=None)
     return MessageItems(items=(head, *documents), owner=head.patient)
+
+
+def _stopped(item: PreparedItem, head: PreparedItem) -> PreparedItem:
+    """A document of a message that is itself held or refused goes with it: an unknown flag fails closed."""
+    if item.end == "refused":
+        return item
+    return msgspec.structs.replace(item, end=head.end, code=head.code, carried=(), deletion=None, patient=None)
 
 
 def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context) -> PreparedItem:

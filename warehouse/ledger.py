@@ -71,6 +71,14 @@ def delivery_row(connection: Connection, delivery: str) -> Any:
     return connection.execute(select(schema.delivery).where(schema.delivery.c.id == delivery)).one()
 
 
+def vouched_of(store: Store, connection: Connection, delivery: str) -> str:
+    """`INS@OID` of the patient somebody vouched for; empty when nobody did. For the trusted zone only."""
+    sealed = delivery_row(connection, delivery).vouched
+    if sealed is None:
+        return ""
+    return unseal(store.delivery_keys(connection, delivery), f"delivery:{delivery}", "vouched", sealed).decode()
+
+
 def name_of(store: Store, connection: Connection, delivery: str) -> str:
     """The file's name at its first arrival: a patient value, for the sender and the trusted zone only."""
     table = schema.arrival
