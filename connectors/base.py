@@ -210,7 +210,9 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """An HL7v2 message as said. Flags map OBX-3.1 as written to `Y`, `N` or what stands there."""
+    """An HL7v2 message as said. Flags map a canonical name (an unknown code as written) to `Y`, `N` or what stands
+    there, contradictory answers joined by `~`; so are `order_control` and `result_status` where documents differ.
+    """
 
     locator: Locator
     span: Span
@@ -310,6 +312,9 @@ class Ignored(msgspec.Struct, frozen=True):
     span: Span
     rule: str
     count: int = 1
+    """Items it stands for; 0 for an envelope segment, which is no item."""
+    declared: int | None = None
+    """What the sender counts there (`BTS-1`: messages of the batch, `FTS-1`: batches of the file)."""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from connectors.base import Connector, Source
+from connectors.hl7 import HL7
 
-CONNECTORS: tuple[Connector, ...] = ()
+CONNECTORS: tuple[Connector, ...] = (HL7,)
 
 
 def recognise(source: Source) -> Connector | None:

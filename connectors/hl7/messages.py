@@ -1,0 +1,158 @@
+"""Messages: a source read into messages, the documents they enclose, and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from connectors.base import Enclosed, Locator, Message, Refusal, Source, Span, Yielded
+from connectors.hl7 import charset
+from connectors.hl7.batches import Batches
+from connectors.hl7.body import Body, read_body
+from connectors.hl7.framing import Frame, frames
+from connectors.hl7.payload import cut, document
+from connectors.hl7.tokens import Delimiters, delimiters, segments
+from connectors.hl7.values import Values
+
+ACKNOWLEDGEMENTS = frozenset({"ACK", "ZAM"})
+"""Technical (HL7 2.5, 2.9.2) and French business acknowledgements (volet transmission, ZAM^Z01 to Z03)."""
+
+RESULTS = frozenset({"ORU^R01"})
+DOCUMENTS = frozenset({"MDM^T02", "MDM^T04", "MDM^T10", "ORU^R01"})
+VERSIONS = frozenset({f"2.{minor}" for minor in range(1, 10)} | {"2.3.1", "2.5.1", "2.7.1", "2.8.1", "2.8.2", "2.9.1"})
+"""HL7 table 0104."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    """MSH, as said; `kind` is `type^event`."""
+
+    sent_at: str
+    kind: str
+    control_id: str
+    version: str
+    charset: str
+    profile: str
+
+
+def read(source: Source) -> Iterator[Yielded]:
+    """Each message of a source, then its documents; envelopes as ignored; the rest as refusals. Never raises."""
+    batches = Batches()
+    number = 0
+    for frame in frames(source):
+        if frame.kind == "envelope":
+            yield from batches.envelope(frame)
+        elif frame.kind == "outside":
+            came = f"{frame.span.length} bytes"
+            yield Refusal(Locator(), frame.span, "SEGMENT_OUTSIDE_MESSAGE", "MSH at the start of a line", came)
+        else:
+            number += 1
+            batches.message()
+            yield from _message(frame, number)
+    yield from batches.end(source.size)
+
+
+def _message(frame: Frame, number: int) -> Iterator[Yielded]:
+    locator = Locator(message=number)
+    if frame.kind == "oversize":
+        yield Refusal(locator, frame.span, "MESSAGE_TOO_LARGE", "64 MiB", f"{frame.span.length} bytes")
+        return
+    d = delimiters(frame.data)
+    if d is None:
+        place = msgspec.structs.replace(locator, segment="MSH", field="MSH-2")
+        came = "characters that are repeated, missing or not ASCII punctuation"
+        yield Refusal(place, frame.span, "DELIMITERS_UNUSABLE", "^~\\&", came)
+        return
+    data, payloads = cut(frame.data, d)
+    decoded = _decode(frame, data, d)
+    lines, break_finding = segments(decoded.text, d.field)
+    plain = decoded.text.find(d.escape, 8) < 0
+    values = Values(d, plain=plain, encoding=decoded.encoding)
+    header = _header(lines[0], values)
+    documents = header.version in VERSIONS and header.kind in DOCUMENTS
+    if header.kind.partition("^")[0] in ACKNOWLEDGEMENTS:
+        body = Body({"mapped": 0, "raw": 0, "ignored": len(lines)})
+    else:
+        body = read_body(
+            lines,
+            values,
+            payloads,
+            message=number,
+            results=documents and header.kind in RESULTS,
+            documents=documents,
+            expects_document=header.kind.startswith("MDM") or "CISIS_CDA" in header.profile,
+        )
+    if body.several_patients and documents:
+        place = msgspec.structs.replace(locator, segment="PID")
+        yield Refusal(place, frame.span, "SEVERAL_PATIENTS", "one patient a message", "PID segments that differ")
+        return
+    findings = [decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "", *body.findings]
+    message = _said(header, body, locator, frame.span, tuple(finding for finding in findings if finding))
+    yield message
+    for index, carried in enumerate(body.documents, 1):
+        place = msgspec.structs.replace(locator, document=index, segment=f"OBX {carried.ordinal}")
+        content = document(carried.payload.data, values)
+        if isinstance(content, bytes):
+            yield Enclosed(place, frame.span, Source.of_bytes("document.xml", content), message)
+        else:
+            yield Refusal(place, frame.span, content.code, "OBX-5.5: a CDA document in base64", content.came)
+
+
+def _decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
+    msh18 = charset.declared(data, d.field.encode())
+    if not frame.encoding:
+        return charset.decode(data, msh18)
+    text = data.decode()
+    finding = "" if msh18.upper().strip() in {"", "UNICODE", "UNICODE UTF-16"} else "CHARSET_MISMATCH"
+    return charset.Decoded(text, "utf-8", "BYTES_UNDECODABLE" if "\ufffd" in text else finding)
+
+
+def _header(msh: str, values: Values) -> Header:
+    f = msh.split(values.d.field, 21)
+    f += [""] * (21 - len(f))
+    kind = values.components(values.first(f[8]))
+    event = kind[1].strip() if len(kind) > 1 else ""
+    if not event and len(kind) > 2 and kind[2].strip() == "ORU_R01":
+        event = "R01"  # the structure names its one event
+    return Header(
+        sent_at=values.component(f[6], 1),
+        kind=f"{kind[0].strip()}^{event}" if event else kind[0].strip(),
+        control_id=values.text(f[9]).strip(),
+        version=values.component(f[11], 1).strip(),
+        charset=values.text(f[17]),
+        profile=_trimmed(f[20], values),
+    )
+
+
+def _trimmed(field: str, values: Values) -> str:
+    """MSH-21 in the usual delimiters, without the blanks that the volet's examples print after `^`."""
+    repetitions = [[part.strip() for part in values.components(one)] for one in values.repetitions(field)]
+    return "~".join("^".join(parts) for parts in repetitions)
+
+
+def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tuple[str, ...]) -> Message:
+    acknowledges = header.kind.partition("^")[0] in ACKNOWLEDGEMENTS
+    understood = acknowledges or body.orders or body.documents or "DOCUMENT_MISSING" in findings
+    return Message(
+        locator=locator,
+        span=span,
+        control_id=header.control_id,
+        kind=header.kind,
+        version=header.version,
+        profile=header.profile,
+        charset=header.charset,
+        sent_at=header.sent_at,
+        patient=body.patient,
+        order_control=body.order_control,
+        result_status=body.result_status,
+        document_id=body.document_id,
+        parent_id=body.parent_id,
+        author_organisation=body.author_organisation,
+        flags=body.flags,
+        orders=body.orders,
+        encloses=len(body.documents),
+        ignored="ACKNOWLEDGEMENT" if acknowledges else "",
+        unsupported="" if understood else "MESSAGE_KEPT_RAW",
+        findings=findings,
+        segments=body.segments,
+    )
