@@ -49,7 +49,7 @@ def test_readings_enter_the_record_of_the_patient_vouched_for(hub: Hub, export: 
         "measure": "glucose",
         "value": "103",
         "unit": "mg/dL",
-        "effective": "2026-02-13T08:03+01:00",
+        "effective": "2026-02-13T08:03:00+01:00",
         "zone_origin": "manifest",
         "ins": INS,
     }
