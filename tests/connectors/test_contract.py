@@ -15,7 +15,8 @@ from connectors.registry import CONNECTORS, recognise
 from tests.cda import INS, TEST_OID, cda
 from tests.hl7 import batch, mdm, oru
 
-FEED = f"ins,ins_oid,event,occurred_at,channel,department,birth_year,sex\n{INS},{TEST_OID},opened,2026-01-05,web,44,1985,F\n"
+COLUMNS = "ins,ins_oid,event,occurred_at,channel,department,birth_year,sex"
+FEED = f"{COLUMNS}\n{INS},{TEST_OID},opened,2026-01-05,web,44,1985,F\n"
 LIBRE = (
     "Glucose Data,Generated on,20-02-2026 09:12 UTC\n"
     "Device,Serial Number,Device Timestamp,Record Type,Historic Glucose mg/dL,Scan Glucose mg/dL\n"
