@@ -437,6 +437,25 @@ def _lines() -> Iterable[str]:
             yield line
 
 
+@app.command()
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Look at keys, disk, database, clock and stuck deliveries, and say what to do."""
+    from carnet.doctor import examine
+
+    settings, store = _open(home)
+    checks = list(examine(settings, store, datetime.now(UTC)))
+    for check in checks:
+        if as_json:
+            print(json.dumps({"check": check.name, "well": check.well, "says": check.says, "todo": check.todo}))
+        else:
+            print(
+                f"{'ok ' if check.well else '!! '} {check.name:<11} {check.says}"
+                + (f" → {check.todo}" if check.todo else "")
+            )
+    if not all(check.well for check in checks):
+        raise typer.Exit(2)
+
+
 def _audit(store: Any, action: str, subject: str = "") -> None:
     from warehouse.audit import record
 

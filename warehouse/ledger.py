@@ -261,3 +261,19 @@ def item_rows(connection: Connection, places: Iterable[tuple[str, int]]) -> list
         connection.execute(query.where(item.c.delivery == place, item.c.ordinal == ordinal)).one()
         for place, ordinal in places
     ]
+
+
+def latest_receipt(connection: Connection) -> str | None:
+    """The latest declared hour of receipt, in UTC."""
+    return connection.execute(select(func.max(schema.delivery.c.received_utc))).scalar()
+
+
+def unfinished(connection: Connection, before: str) -> list[str]:
+    """Deliveries half taken that came before this hour."""
+    table = schema.delivery
+    rows = connection.execute(select(table.c.id).where(table.c.status == "taking", table.c.received_at < before))
+    return [row.id for row in rows]
+
+
+def listed_packs(connection: Connection) -> set[str]:
+    return {row.name for row in connection.execute(select(schema.pack.c.name))}

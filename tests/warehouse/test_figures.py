@@ -10,20 +10,12 @@ import pytest
 
 from carnet import steps
 from carnet.errors import OperatorError
-from carnet.ingest import discover, incoming, ingest, manifest_entry, received
 from carnet.synth import generate
 from tests.cda import cda
-from tests.hub import NOON, Hub
+from tests.hub import Hub
+from tests.support import take_folder
 from warehouse.disclosure import protect, rounded
 from warehouse.measure import Metric, metrics
-
-
-def take_folder(hub: Hub, folder: Path) -> None:
-    found, _ = discover([folder], hub.settings, None)
-    files = [
-        incoming(f.path, f.sender, received(f.path, None, lambda: NOON), manifest_entry(f.path, f.root)) for f in found
-    ]
-    list(ingest(hub.store, files))
 
 
 def exact(hub: Hub) -> dict[str, list[dict[str, object]]]:
