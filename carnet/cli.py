@@ -7,7 +7,9 @@ was held or refused · 2 the operator has something to mend · 70 a bug.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +23,9 @@ from carnet.errors import OperatorError
 app = typer.Typer(
     name="carnet",
     help="Fill the digital health notebook: exports of laboratories, hospitals, devices and the insurer in; sealed "
-    "patient records, receipts and adoption figures out.",
+    "patient records, receipts and adoption figures out.\n\n"
+    "Begin with `carnet synth feed`, `carnet ingest feed`, `carnet publish`, `carnet measure`, `carnet metrics`; "
+    "with your own file, `carnet check FILE`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -44,6 +48,21 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as bug:
+        if os.environ.get("CARNET_DEBUG"):
+            raise
+        place = traceback.extract_tb(bug.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        print(f"carnet: a bug of ours, {type(bug).__name__} at {where}; nothing committed is lost", file=sys.stderr)
+        print("carnet: CARNET_DEBUG=1 shows the trace (it may quote patients: keep it inside)", file=sys.stderr)
+        sys.exit(70)
+
+
+@app.callback()
+def home_of_all(home: Home = None) -> None:
+    """`--home` before or after the command."""
+    if home is not None:
+        os.environ["CARNET_HOME"] = str(home)
 
 
 def _open(home: Path | None) -> Any:
@@ -99,10 +118,10 @@ def ingest(
     started = perf_counter()
     settings, store = _open(home)
     found, left = discover(paths, settings, sender)
+    if not found and left:
+        raise OperatorError("nothing to ingest: name the sender with --sender, or give PATH/<sender>/…")
     if left:
         print(f"carnet: {len(left)} file(s) left out: no sender (use --sender, or PATH/<sender>/…)", file=sys.stderr)
-    if not found and left:
-        raise OperatorError("nothing to ingest: name the sender with --sender")
     vouched = _patient(patient)
     files = (
         incoming(
