@@ -6,11 +6,12 @@ from datetime import datetime
 
 import msgspec
 
+from carnet.settings import Sender
 from carnet.synth.identity import PERSON_OID, STRUCTURE_OID, national_structure
 from carnet.synth.markup import LOINC, attribute, coded, day, stamp, templates, text
 from carnet.synth.nation import Professional, local_id, local_id_root
 from carnet.synth.population import Person
-from carnet.synth.tables import DEPARTMENTS, Sender
+from carnet.synth.tables import DEPARTMENTS
 
 PRACTICE = ("1.2.250.1.213.1.1.4.9", "practiceSettingCode")
 ACT_CODE = ("2.16.840.1.113883.5.4", "HL7:ActCode")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from carnet.settings import Sender
 from carnet.synth.chance import stable
 from carnet.synth.documents import Sending
 from carnet.synth.identity import PERSON_OID, STRUCTURE_OID, national_structure
 from carnet.synth.markup import day, stamp
 from carnet.synth.nation import Nation, Professional, local_id, local_id_root, order_root
 from carnet.synth.population import Person
-from carnet.synth.tables import HABITS, SENDERS, Sender
+from carnet.synth.tables import HABITS, SENDERS
 
 _ESCAPES = str.maketrans({"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "~": "\\R\\", "&": "\\T\\"})
 _QUALIFIED, _PROVISIONAL = "VALI", "PROV"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import tomllib
 from importlib.resources import files
 from typing import Literal, TypeVar
 
 import msgspec
+
+from carnet.settings import shipped_senders
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -187,24 +188,6 @@ class Habit(msgspec.Struct, frozen=True):
     ids: Literal["arc", "uuid"]
 
 
-class Sender(msgspec.Struct, frozen=True):
-    """An entry of `senders.toml`."""
-
-    id: str
-    name: str
-    kind: Literal["lab", "hospital", "device", "insurer"]
-    finess: str
-    department: str
-    region: str
-    software: str
-    zone: str
-
-
-def _senders() -> tuple[Sender, ...]:
-    text = (files("carnet.synth") / "senders.toml").read_text("utf-8")
-    return tuple(msgspec.convert(entry, Sender) for entry in tomllib.loads(text)["sender"])
-
-
 DEPARTMENTS = {row.code: row for row in _table("departments.csv", Department)}
 REGIONS = {row.code: row for row in _table("regions.csv", Region)}
 AGES = _table("ages.csv", AgeBand)
@@ -219,5 +202,6 @@ DRUGS = {row.atc: row for row in _table("drugs.csv", Drug)}
 IMAGING = _table("imaging.csv", Imaging)
 ALLERGIES = _table("allergies.csv", Allergy)
 FAULTS = _table("faults.csv", Fault)
-SENDERS = {sender.id: sender for sender in _senders()}
+SENDERS = {sender.id: sender for sender in shipped_senders().values() if sender.finess.startswith("00")}
+"""The senders of the synthetic nation, declared with all others: a fictitious FINESS begins with 00."""
 HABITS = {row.sender: row for row in _table("habits.csv", Habit)}
