@@ -218,6 +218,119 @@ def quarantine(home: Home = None, identified: Identified = False, as_json: Json 
 
 
 @app.command()
+def readings(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """Readings of devices and apps in the record."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    if identified:
+        _audit(store, "readings")
+    shown = ("measure", "value", "unit", "effective", "flags") if identified else ("measure", "unit", "status", "flags")
+    with reading(store.engine) as connection:
+        _print_rows(listing.readings(store, connection, identified=identified), as_json, shown)
+
+
+@app.command()
+def accounts(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """People of the insurer's feed: invited, activated, holders."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    if identified:
+        _audit(store, "accounts")
+    with reading(store.engine) as connection:
+        rows = listing.accounts(store, connection, identified=identified)
+        _print_rows(rows, as_json, ("patient", "events", "invited", "activated", "holder"))
+
+
+@app.command()
+def find(
+    text: Annotated[str, typer.Argument(help="MSH-10, IPP, accession or filler number, document id, delivery id.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Where a message, a document or a delivery is, and how it ended."""
+    from carnet import listing
+    from warehouse import ledger
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    with reading(store.engine) as connection:
+        rows = listing.found(connection, ledger.find(store, connection, text))
+        if not rows:
+            raise OperatorError("nothing carries this number")
+        _print_rows(rows, as_json, ("item", "sender", "received_at", "kind", "end", "code", "findings", "locator"))
+
+
+@app.command()
+def patient(
+    ins: Annotated[str, typer.Argument(help="INS[@OID], or - to read it from stdin.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """One record as a timeline; recorded in the audit trail."""
+    from carnet.record import timeline
+    from warehouse.database import reading
+
+    _, store = _open(home)
+    said = _patient(ins)
+    with reading(store.engine) as connection:
+        id_ = store.find_patient(connection, said.oid, said.ins)
+        if id_ is None and "@" not in ins:
+            id_ = store.find_any(connection, said.ins)
+        if id_ is None:
+            raise OperatorError("no record of this patient")
+    _audit(store, "patient", id_)
+    with reading(store.engine) as connection:
+        _print_rows(timeline(store, connection, id_), as_json, ("when", "kind", "what", "status", "sender"))
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at; nothing is stored.")], as_json: Json = False
+) -> None:
+    """A dry run without home or keys: what would be taken, what is wrong, where and how to mend it."""
+    from carnet.check import check_file
+
+    worst = 0
+    for path in files:
+        report = check_file(path)
+        worst |= bool(report["items"]["held"] or report["items"]["refused"])
+        print(json.dumps(report, ensure_ascii=False) if as_json else _check_text(report))
+    if worst:
+        raise typer.Exit(1)
+
+
+def _check_text(report: dict[str, Any]) -> str:
+    items = report["items"]
+    counted = ", ".join(f"{number} {end}" for end, number in items.items() if number)
+    lines = [f"{report['file']} · {report['connector'] or 'unknown format'} · {counted}"]
+    for note in report["notes"]:
+        lines.append(f"- {note['locator']}: {note['end']}")
+        for reason in note["reasons"]:
+            lines += [f"    {reason['code']}: {reason['message_en']}", f"    → {reason['fix_en']}"]
+        if note["expected"]:
+            lines.append(f"    expected: {note['expected']}" + (f"; came: {note['came']}" if note["came"] else ""))
+    return "\n".join(lines)
+
+
+@app.command()
+def synth(
+    folder: Annotated[Path, typer.Argument(help="Where to write the feed and truth.json.")],
+    patients: Annotated[int, typer.Option(help="How many people.")] = 300,
+    months: Annotated[int, typer.Option(help="How many months.")] = 18,
+    seed: Annotated[int, typer.Option(help="Equal seeds, equal bytes.")] = 1,
+    faults: Annotated[float, typer.Option(help="Share of items with a fault.")] = 0.0,
+) -> None:
+    """Write a synthetic nation: feeds of seven senders, with the figures to find in truth.json."""
+    from carnet.synth import generate
+
+    generate(folder, patients=patients, months=months, seed=seed, faults=faults)
+
+
+@app.command()
 def receipt(
     delivery: Annotated[str, typer.Argument(help="The delivery's id, or its first 8 characters or more.")],
     format: Annotated[str, typer.Option(help="json or text")] = "text",

@@ -18,8 +18,7 @@ from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
 from transforms.identity import BLOCKING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
-from warehouse.prepared import Carried, Deletion, PreparedItem
-from warehouse.store import PatientName
+from warehouse.prepared import Carried, Deletion, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
 NOBODY = understand(RawPatient(), from_cda=False)

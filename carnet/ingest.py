@@ -24,6 +24,7 @@ from warehouse.prepared import Part, PreparedItem, Range
 from warehouse.store import Store
 
 PART_ITEMS = 500
+PART_READINGS = 100_000
 PART_BYTES = 64 * 1024 * 1024
 PARIS = ZoneInfo("Europe/Paris")
 SIDECAR = ".meta.json"
@@ -108,18 +109,21 @@ def parts(steps: Iterable[Interpreted]) -> Iterator[Part]:
     """Steps cut into parts by what they hold, never by time: the same delivery is always cut the same way."""
     items: list[PreparedItem] = []
     ranges: list[Range] = []
-    number, size, declared = 0, 0, None
+    number, size, readings = 0, 0, 0
+    declared: int | None = None
     held_back: Part | None = None
     for found in steps:
         items.extend(found.items)
         ranges.extend(found.ranges)
         size += sum(r.span.length for r in found.ranges)
-        declared = found.declared if found.declared is not None else declared
-        if len(items) >= PART_ITEMS or size >= PART_BYTES:
+        readings += sum(item.readings.num_rows for item in found.items if item.readings is not None)
+        if found.declared is not None:
+            declared = (declared or 0) + found.declared
+        if len(items) >= PART_ITEMS or readings >= PART_READINGS or size >= PART_BYTES:
             if held_back is not None:
                 yield held_back
             held_back = Part(number, tuple(items), tuple(ranges), last=False, declared=declared)
-            items, ranges, number, size = [], [], number + 1, 0
+            items, ranges, number, size, readings = [], [], number + 1, 0, 0
     if items or ranges or held_back is None:
         if held_back is not None:
             yield held_back

@@ -14,6 +14,7 @@ import msgspec
 
 from carnet.envelopes import Child, enclosing, message_items
 from carnet.judged import Context, carry, lookups, patient_name, refused
+from carnet.measures import Rows, owner_of
 from connectors.base import (
     AccountEvent,
     Document,
@@ -37,8 +38,7 @@ from transforms.accounts import Problem
 from transforms.accounts import understand as understand_event
 from transforms.documents import from_cda
 from transforms.identity import understand
-from warehouse.prepared import AccountFact, PreparedItem, Range
-from warehouse.store import PatientName
+from warehouse.prepared import AccountFact, PatientName, PreparedItem, Range
 
 
 class Interpreted(msgspec.Struct, frozen=True):
@@ -53,8 +53,11 @@ def interpret(source: Source, yielded: Iterator[Yielded], context: Context) -> I
     """Items in the order of the delivery, ordinals from 0; bytes nobody claimed become ranges of the delivery."""
     reading = _Reading(source, context)
     with reading.stream:
-        for found in yielded:
-            yield from reading.take(found)
+        try:
+            for found in yielded:
+                yield from reading.take(found)
+        except Exception as bug:  # noqa: BLE001 - the one bulkhead: a bug holds what is left of one delivery
+            yield reading.stop(bug)
         yield from reading.finish()
 
 
@@ -68,6 +71,9 @@ class _Reading:
         self.next_ordinal = 0
         self.reached = 0
         self.any_item = False
+        self.rows = Rows(context)
+        self.depth = 0
+        self.owners: set[PatientName | None] = set()
         self.pending: Message | None = None
         self.children: list[Child] = []
 
@@ -84,16 +90,26 @@ class _Reading:
                 item = self._document(found)
                 yield self._step([item], found.span, _owner(item))
             case Refusal():
-                items = [self._refusal(found)] if found.counted else []
+                items = [self._refusal(found) if found.counted else self._note(found)]
                 yield self._step(items, found.span, None)
             case Ignored():
                 ignored = self._ignored(found)
-                yield self._step(ignored, found.span, None, found.declared)
+                declared = found.declared if found.locator.segment == "BTS" else None
+                yield self._step(ignored, found.span, None, declared)
             case AccountEvent():
                 item = self._account(found)
                 yield self._step([item], found.span, _owner(item))
-            case Enclosed() | RawReadings():
-                raise NotImplementedError
+            case RawReadings():
+                yield self._readings(found)
+            case Enclosed():
+                yield from self._enclosed(found)
+
+    def stop(self, bug: Exception) -> Interpreted:
+        """A bug of ours holds the rest of the delivery; its kind is told, never its text, which may quote a patient."""
+        self.pending, self.children, self.depth = None, [], 0
+        place = Locator(message=None)
+        item = self._item(place, kind="file", end="held", code="BUG", came=type(bug).__name__)
+        return Interpreted(items=(item,), ranges=tuple(self._gap(self.source.size)))
 
     def finish(self) -> Iterator[Interpreted]:
         """The last message, the tail of the file, and the one refused item of a delivery that held none."""
@@ -106,6 +122,33 @@ class _Reading:
         ranges = self._gap(self.source.size)
         if items or ranges:
             yield Interpreted(items=tuple(items), ranges=tuple(ranges))
+
+    def _readings(self, raw: RawReadings) -> Interpreted:
+        items = self.rows.items(raw, self.next_ordinal)
+        if items:
+            self.any_item = True
+            self.next_ordinal = items[-1].ordinal + (3 if items[-1].readings is not None else 1)
+        owner = owner_of(self.context, raw.patient).patient
+        return self._step(items, raw.span, owner)
+
+    def _enclosed(self, found: Enclosed) -> Iterator[Interpreted]:
+        """A source inside this one, read through the registry; its bytes are those of the range that holds it."""
+        self.depth += 1
+        outer, self.stream = self.stream, found.source.open()
+        before, self.owners = self.owners, set()
+        if self.depth > DEPTH:
+            yield self._step([self._refusal(_unsafe(found))], found.span, None)
+        else:
+            for inner in route(found):
+                yield from self.take(_within(inner, found.locator))
+            if self.pending is not None:
+                yield self._message()
+        self.stream.close()
+        self.stream = outer
+        self.depth -= 1
+        owner = next(iter(self.owners)) if len(self.owners) == 1 else None
+        self.owners |= before
+        yield self._step([], found.span, owner)
 
     def _message(self) -> Interpreted:
         """The message before, with everything it encloses."""
@@ -121,6 +164,10 @@ class _Reading:
     def _step(
         self, items: list[PreparedItem], span: Span, owner: PatientName | None, declared: int | None = None
     ) -> Interpreted:
+        if items:
+            self.owners.add(owner)
+        if self.depth:
+            return Interpreted(items=tuple(items), ranges=())
         ranges = self._gap(span.start)
         if span.end > self.reached:
             start = max(span.start, self.reached)
@@ -146,6 +193,12 @@ class _Reading:
         if not found.count:
             return []
         return [self._item(found.locator, kind="file", end="ignored", code=found.rule, count=found.count)]
+
+    def _note(self, refusal: Refusal) -> PreparedItem:
+        """Something wrong with the delivery that is no item of its own: told, and counted as nothing."""
+        item = refused(refusal, self.next_ordinal)
+        self.next_ordinal += 1
+        return msgspec.structs.replace(item, end="flagged", code="", findings=(refusal.code,), count=0)
 
     def _refusal(self, refusal: Refusal) -> PreparedItem:
         self.any_item = True
@@ -202,6 +255,18 @@ class _Reading:
 
 def _owner(item: PreparedItem) -> PatientName | None:
     return item.patient if item.end in ("", "accepted", "flagged") else None
+
+
+DEPTH = 6
+"""How many containers deep an enclosed source is followed."""
+
+
+def _unsafe(found: Enclosed) -> Refusal:
+    return Refusal(found.locator, found.span, "ARCHIVE_UNSAFE", expected=f"at most {DEPTH} containers deep")
+
+
+def _within(found: Yielded, outer: Locator) -> Yielded:
+    return msgspec.structs.replace(found, locator=found.locator.within(outer))
 
 
 def route(enclosed: Enclosed) -> Iterator[Yielded]:

@@ -12,8 +12,7 @@ from quality.rules import Policy
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 from transforms.identity import NIR, Patient
-from warehouse.prepared import Carried, PreparedItem
-from warehouse.store import PatientName
+from warehouse.prepared import Carried, PatientName, PreparedItem
 
 
 class Vouched(msgspec.Struct, frozen=True):

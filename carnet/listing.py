@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from quality.catalogue import sentence
+from transforms.accounts import follow
 from warehouse import ledger
 from warehouse.database import Connection
+from warehouse.facts import unpack_words
+from warehouse.readings import stored as stored_readings
 from warehouse.store import Store
 
 PRIVATE = ("document_id", "set_id", "replaces", "title", "ins", "ins_oid")
@@ -94,3 +97,68 @@ def quarantine(
             "since": found.since,
             "count": found.count,
         }
+
+
+def readings(store: Store, connection: Connection, *, identified: bool) -> Iterator[dict[str, Any]]:
+    """One row a reading, in the order of arrival. Without identity: no value, no time, no device."""
+    names: dict[str, str] = {}
+    people: dict[str, str] = {}
+    for segment, table in stored_readings(store, connection):
+        if identified and segment.delivery not in names:
+            names[segment.delivery] = ledger.name_of(store, connection, segment.delivery)
+            vouched = ledger.delivery_row(connection, segment.delivery).vouched
+            people[segment.delivery] = (vouched or "").partition("@")[0]
+        for row in table.to_pylist():
+            shown: dict[str, Any] = {
+                "measure": row["measure"],
+                "loinc": row["loinc"],
+                "unit": row["unit"],
+                "status": row["status"],
+                "flags": row["flags"],
+                "zone_origin": row["zone_origin"],
+                "source": {"file": names.get(segment.delivery, segment.delivery[:12]), "line": row["line"]},
+            }
+            if identified:
+                value = {"components": row["components"]} if row["components"] else {"value": row["value"]}
+                shown |= value | {
+                    "original": {"value": row["original_value"], "unit": row["original_unit"]},
+                    "comparator": row["comparator"],
+                    "effective": row["effective"],
+                    "device": row["device"],
+                    "ins": people[segment.delivery],
+                }
+            yield shown
+
+
+def accounts(store: Store, connection: Connection, *, identified: bool) -> Iterator[dict[str, Any]]:
+    """One row a person of the insurer's feed: how many events, activation, holder or not."""
+    for found in ledger.accounts(connection):
+        account = follow(found.events)
+        row = {
+            "patient": store.owner_keys(connection, found.patient).pseudonym("patient"),
+            "events": len(found.events),
+            "invited": account.invited or None,
+            "activated": account.activated or None,
+            "holder": bool(account.held) and account.held[-1][1] == "",
+        }
+        if identified:
+            row["history"] = [{"at": at, "event": event} for at, event, _ in found.events]
+        yield row
+
+
+def found(connection: Connection, places: list[tuple[str, int]]) -> list[dict[str, Any]]:
+    """Rows of `find`: which items, from whom, how they ended."""
+    return [
+        {
+            "item": f"{row.delivery[:12]}:{row.ordinal}",
+            "delivery": row.delivery,
+            "sender": row.sender,
+            "received_at": row.received_at,
+            "kind": row.kind,
+            "end": row.end,
+            "code": row.code,
+            "findings": unpack_words(row.findings),
+            "locator": row.locator,
+        }
+        for row in ledger.item_rows(connection, places)
+    ]

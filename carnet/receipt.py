@@ -72,11 +72,9 @@ def as_text(data: dict[str, Any]) -> str:
     lines = [
         f"Accusé de réception du dépôt {data['delivery'][:12]} ({data['sender']}), reçu le {data['received_at']}",
         f"Révision {data['revision']} · {data['size']} octets · {items['read']} élément(s) lu(s)"
-        + (f", {data['declared']} annoncé(s)" if data["declared"] is not None else ""),
+        + (f", {data['declared']} message(s) annoncé(s)" if data["declared"] is not None else ""),
     ]
     lines += [f"  {items[end]:>7}  {FRENCH[end]}" for end in ENDS if items[end]]
-    if data["declared"] is not None and data["declared"] != items["read"]:
-        lines.append("  ! le nombre annoncé diffère du nombre lu")
     for note in data["notes"]:
         times = f" (× {note['count']})" if note["count"] > 1 else ""
         lines.append(f"- {note['locator']}{times} : {FRENCH[note['end']].rstrip('s')}")

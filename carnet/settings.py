@@ -63,12 +63,17 @@ def load(home: Path | None = None, environment: Mapping[str, str] | None = None)
     env = os.environ if environment is None else environment
     place = (home or Path(env.get("CARNET_HOME", ".carnet"))).absolute()
     keys = Path(env["CARNET_KEYS"]) if "CARNET_KEYS" in env else place / "keys"
-    shipped = resources.files("carnet").joinpath("senders.toml").read_text(encoding="utf-8")
-    senders = _senders(shipped, "senders.toml")
+    senders = shipped_senders()
     own = place / "senders.toml"
     if own.exists():
         senders |= _senders(own.read_text(encoding="utf-8"), str(own))
     return Settings(home=place, keys=keys.absolute() / "root.key", senders=senders, database=env.get("CARNET_DATABASE"))
+
+
+def shipped_senders() -> dict[str, Sender]:
+    """The senders that come with Carnet: `demo`, and those of the synthetic nation."""
+    text = resources.files("carnet").joinpath("senders.toml").read_text(encoding="utf-8")
+    return _senders(text, "senders.toml")
 
 
 def _senders(text: str, where: str) -> dict[str, Sender]:

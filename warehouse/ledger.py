@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -208,3 +209,47 @@ def revision(connection: Connection, delivery: str) -> int:
     """The revision of a delivery's receipt: how often any of its ends was stated."""
     table = schema.item
     return connection.execute(select(func.max(table.c.revision)).where(table.c.delivery == delivery)).scalar() or 0
+
+
+class AccountEvents(msgspec.Struct, frozen=True):
+    """The events of one person of the account feed: (instant, event, month)."""
+
+    patient: str
+    events: tuple[tuple[str, str, str], ...]
+
+
+def accounts(connection: Connection) -> Iterator[AccountEvents]:
+    """People of the account feed with their events, in no telling order (by random id)."""
+    table = schema.account_fact
+    rows = connection.execute(select(table).order_by(table.c.patient, table.c.at))
+    for patient, group in groupby(rows, key=lambda row: row.patient):
+        yield AccountEvents(patient, tuple((row.at, row.event, row.month) for row in group))
+
+
+def find(store: Store, connection: Connection, text: str) -> list[tuple[str, int]]:
+    """(delivery, ordinal) of the items that carry this number, or of all items of a delivery whose id begins so."""
+    table, item, delivery = schema.item_key, schema.item, schema.delivery
+    key = store.names.name("find", text)
+    rows = connection.execute(
+        select(table.c.delivery, table.c.ordinal)
+        .join(delivery, delivery.c.id == table.c.delivery)
+        .where(table.c.key == key)
+        .order_by(delivery.c.position, table.c.ordinal)
+    )
+    found = [(row.delivery, row.ordinal) for row in rows]
+    if not found and len(text) >= 8 and (known := find_delivery(connection, text.lower())):
+        rows = connection.execute(
+            select(item.c.delivery, item.c.ordinal).where(item.c.delivery.in_(known)).order_by(item.c.ordinal)
+        )
+        found = [(row.delivery, row.ordinal) for row in rows]
+    return found
+
+
+def item_rows(connection: Connection, places: Iterable[tuple[str, int]]) -> list[Any]:
+    """The ledger's rows of these items, with the sender."""
+    item, delivery = schema.item, schema.delivery
+    query = select(item, delivery.c.sender, delivery.c.received_at).join(delivery, delivery.c.id == item.c.delivery)
+    return [
+        connection.execute(query.where(item.c.delivery == place, item.c.ordinal == ordinal)).one()
+        for place, ordinal in places
+    ]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from connectors.base import Locator, Span
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
-from warehouse.store import PatientName
 
 Kind = Literal["message", "document", "account", "reading", "file"]
 OwnEnd = Literal["", "accepted", "flagged", "held", "refused", "ignored"]
+
+
+class PatientName(msgspec.Struct, frozen=True):
+    """How an item names its patient, before the store knows them.
+
+    `parts` is (authority OID, INS) for a qualified identity, (`local`, sender, root, extension) for a number that
+    only its sender understands, (`document`, id) when nobody is named: it never joins two records.
+    """
+
+    parts: tuple[str, ...]
+    is_ins: bool
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -77,6 +87,9 @@ class PreparedItem(msgspec.Struct, frozen=True):
     account: AccountFact | None = None
     message_digest: bytes = b""
     """SHA-256 of a message's bytes: the same message in another batch is a duplicate."""
+    readings: Any = None
+    """A table of canonical readings (transforms.readings.schema.CANONICAL) of `patient`; the item stands for all of
+    them, and becomes up to three rows: accepted, flagged, duplicate (ordinals `ordinal` to `ordinal` + 2)."""
     keys: tuple[str, ...] = ()
     """What a person may look it up by (MSH-10, IPP, order numbers): kept sealed and as keyed names."""
 

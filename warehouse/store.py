@@ -9,21 +9,12 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Engine, select, update
 
+from transforms.identity import AUTHORITIES
 from warehouse import packs, schema
 from warehouse.database import add, connect, reading
 from warehouse.keys import FileKeys, KeyProvider, KeysDoNotFit, Names, OwnerKeys, new_key, owner_keys
+from warehouse.prepared import PatientName
 from warehouse.seal import unseal
-
-
-class PatientName(msgspec.Struct, frozen=True):
-    """How an item names its patient, before the store knows them.
-
-    `parts` is (authority OID, INS) for a qualified identity, (`local`, sender, root, extension) for a number that
-    only its sender understands, (`document`, id) when nobody is named: it never joins two records.
-    """
-
-    parts: tuple[str, ...]
-    is_ins: bool
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -99,6 +90,11 @@ class Store:
     def find_patient(self, connection: Connection, oid: str, ins: str) -> str | None:
         blind = self.names.name("patient", oid, ins)
         return connection.execute(select(schema.patient.c.id).where(schema.patient.c.blind == blind)).scalar()
+
+    def find_any(self, connection: Connection, ins: str) -> str | None:
+        """The patient of an INS under the only authority that has it; None when none or several do."""
+        found = {id_ for oid in AUTHORITIES if (id_ := self.find_patient(connection, oid, ins)) is not None}
+        return found.pop() if len(found) == 1 else None
 
     def _owner(self, owner: str, wrapped: bytes | None) -> OwnerKeys:
         if owner not in self._owners:

@@ -8,7 +8,6 @@ import msgspec
 
 from transforms.facts import DeletionFact, Key, RequestState
 from transforms.lifecycle.classes import Classes
-from transforms.lifecycle.graph import loops_bottom_up
 from transforms.lifecycle.order import Order, Place
 from transforms.lifecycle.register import Register
 from transforms.lifecycle.units import Units
@@ -70,10 +69,9 @@ def deleted_units(
 def under_a_living_one(order: Order, living: frozenset[int]) -> frozenset[Place]:
     """Places with a living unit somewhere over them: the later versions that stay when this one is deleted."""
     under: set[Place] = set()
-    for part in reversed(loops_bottom_up(order.below)):
-        for place in part:
-            if place in living or place in under:
-                under.update(order.below.get(place, ()))
+    for place in reversed(order.bottom_up):
+        if place in living or place in under:
+            under.update(order.below.get(place, ()))
     return frozenset(under)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from transforms.facts import CarrierFact, DocumentFact, Flag, Key, MaskFact, MaskState
-from transforms.lifecycle.graph import loops_bottom_up
 from transforms.lifecycle.order import Order, Place
 from transforms.lifecycle.register import Register
 from transforms.lifecycle.units import Units
@@ -95,12 +94,11 @@ def unit_masks(
 ) -> dict[int, tuple[Flag, ...]]:
     """Rule 12: the sorted mask of every unit, from the bottom of the order up."""
     masks: dict[Place, Flags] = {unit: own_mask(known, words, members, held) for unit, members in units.members.items()}
-    for part in loops_bottom_up(order.below):
-        for place in part:
-            mask = masks.get(place, frozenset())
-            if not isinstance(place, int) or inherits(known, words, units.members[place], held):
-                mask = mask.union(*(masks.get(lower, frozenset()) for lower in order.below.get(place, ())))
-            masks[place] = mask
+    for place in order.bottom_up:
+        mask = masks.get(place, frozenset())
+        if not isinstance(place, int) or inherits(known, words, units.members[place], held):
+            mask = mask.union(*(masks.get(lower, frozenset()) for lower in order.below.get(place, ())))
+        masks[place] = mask
     return {place: tuple(sorted(mask)) for place, mask in masks.items() if isinstance(place, int)}
 
 

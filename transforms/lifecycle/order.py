@@ -49,6 +49,8 @@ class Order(msgspec.Struct, frozen=True):
     """Units whose versions contradict the links."""
     below: Mapping[Place, Sequence[Place]]
     """What is directly below each place."""
+    bottom_up: Sequence[Place]
+    """Every place that has or is something below, after all that is below it."""
 
 
 def stated_links(known: Register, speaking: Iterable[int]) -> tuple[list[tuple[int, int]], frozenset[int]]:
@@ -126,7 +128,8 @@ def order_units(units: Units, links: Links, sets: Sequence[Sequence[Level]]) -> 
         superseded |= under_a_higher_version(levels, part_of)
         for place, places in directly_below(number, levels, part_of, disordered):
             below.setdefault(place, []).extend(places)
-    return Order(frozenset(superseded), disordered, below)
+    bottom_up = [place for part in loops_bottom_up(below) for place in part]
+    return Order(frozenset(superseded), disordered, below, bottom_up)
 
 
 def parts_with_versions(

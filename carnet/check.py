@@ -1,0 +1,96 @@
+"""A dry run: one file through the same connectors, transforms and rules, without home, keys or memory.
+
+Ends are intrinsic: duplicates, conflicts and opposition are the hub's to judge. Judged as the `demo` sender would be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from carnet.errors import OperatorError
+from carnet.interpret import interpret
+from carnet.judged import Context
+from carnet.settings import shipped_senders
+from connectors.base import Source
+from connectors.registry import recognise
+from quality.catalogue import sentence
+from warehouse.prepared import PreparedItem
+
+ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
+NOTES = 200
+"""Notes shown for one file; the counts are always whole."""
+
+
+def check_file(path: Path) -> dict[str, Any]:
+    """What would become of a file: items by end, and a note for each that is not plainly accepted."""
+    try:
+        source = Source.of_path(path)
+        connector = recognise(source)
+    except OSError as error:
+        raise OperatorError(f"{path.name}: {error.strerror}") from None
+    sender = shipped_senders()["demo"]
+    context = Context(
+        sender=sender.id, policy=sender.policy(), zone=ZoneInfo(sender.zone), received_at="9999-12-31T00:00:00+00:00"
+    )
+    counted: Counter[str] = Counter()
+    notes: list[dict[str, Any]] = []
+    yielded = connector.read(source) if connector else iter(())
+    for step in interpret(source, yielded, context):
+        for item, end, codes in _judged(step.items):
+            counted[end] += item.count if item.readings is None else item.readings.num_rows
+            if codes and len(notes) < NOTES:
+                notes.append(_note(item, end, codes))
+    return {
+        "file": path.name,
+        "connector": connector.name if connector else None,
+        "items": {"read": counted.total(), **{end: counted[end] for end in ENDS}},
+        "notes": notes,
+    }
+
+
+def _judged(items: tuple[PreparedItem, ...]) -> list[tuple[PreparedItem, str, tuple[str, ...]]]:
+    """Items with their ends; a message ends as its worst document when that one is held or refused."""
+    found = {item.ordinal: (item, *intrinsic(item)) for item in items}
+    for item in items:
+        if item.parent is None or item.parent not in found:
+            continue
+        parent, end, codes = found[item.parent]
+        worst = found[item.ordinal][1]
+        if worst == "refused" or (worst == "held" and end != "refused"):
+            found[item.parent] = (parent, worst, codes)
+    return list(found.values())
+
+
+def intrinsic(item: PreparedItem) -> tuple[str, tuple[str, ...]]:
+    """The end of an item by itself, and the codes that tell about it."""
+    carried = [code for one in item.carried for code in one.findings]
+    if item.end:
+        return item.end, tuple(code for code in (item.code, *item.findings, *carried) if code)
+    if any(not one.sound for one in item.carried):
+        return "held", ("IDENTITY_NOT_QUALIFIED", *item.findings, *carried)
+    codes = (*item.findings, *carried)
+    return ("flagged" if codes else "accepted"), codes
+
+
+def _note(item: PreparedItem, end: str, codes: tuple[str, ...]) -> dict[str, Any]:
+    words = [sentence(code) for code in dict.fromkeys(codes)]
+    return {
+        "locator": str(item.locator),
+        "end": end,
+        "count": item.count,
+        "expected": item.expected,
+        "came": item.came,
+        "reasons": [
+            {
+                "code": word.code,
+                "message_fr": word.fr,
+                "message_en": word.en,
+                "fix_fr": word.fix_fr,
+                "fix_en": word.fix_en,
+            }
+            for word in words
+        ],
+    }

@@ -1,0 +1,43 @@
+"""One patient's record as a timeline: documents, results and readings, newest last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from carnet.listing import documents
+from warehouse.database import Connection
+from warehouse.readings import stored
+from warehouse.store import Store
+
+
+def timeline(store: Store, connection: Connection, patient: str) -> list[dict[str, Any]]:
+    """Rows in the order of time: a document each, readings summed by day and measure."""
+    rows = [
+        {
+            "when": found["created"],
+            "kind": "result" if found["format"] == "hl7-oru" else "document",
+            "what": found["title"] or found["type_code"],
+            "status": found["status"],
+            "sender": found["sender"],
+            "document_id": found["document_id"],
+            "version": found["version"],
+            "confidentiality": found["confidentiality"],
+        }
+        for found in documents(store, connection, identified=True, patient=patient)
+    ]
+    days: Counter[tuple[str, str, str]] = Counter()
+    for segment, table in stored(store, connection, patient):
+        for effective in table.column("effective").to_pylist():
+            days[(effective[:10], segment.measure, segment.sender)] += 1
+    rows += [
+        {
+            "when": day,
+            "kind": "readings",
+            "what": f"{measure} × {number}",
+            "status": "final",
+            "sender": sender,
+        }
+        for (day, measure, sender), number in days.items()
+    ]
+    return sorted(rows, key=lambda row: (row["when"], row["kind"], row["what"]))

@@ -1,0 +1,275 @@
+"""The rows of one part, entered in the one transaction that makes them count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from warehouse import schema
+from warehouse.archiving import Archive
+from warehouse.database import add, append
+from warehouse.facts import deletion_key, pack_words, rows_in
+from warehouse.prepared import PreparedItem
+from warehouse.readings import insert_keys
+from warehouse.seal import seal
+from warehouse.settle import Changes, settle
+from warehouse.working import LEVELS, Working, record_object
+
+
+class Entering:
+    """Facts, items and lists of one part on their way into the database."""
+
+    def __init__(self, working: Working, archive: Archive) -> None:
+        self.working = working
+        self.archive = archive
+        self.places: set[tuple[str, int]] = set()
+
+    def write(self, connection: Connection, segments: list[dict[str, Any]]) -> None:
+        """Everything of this part, inside the one transaction."""
+        add(connection, schema.stored_object, self.archive.objects)
+        append(connection, schema.manifest, self.archive.manifest)
+        if self.archive.pack.length:
+            append(connection, schema.pack, [{"name": self.archive.pack.name, "length": self.archive.pack.length}])
+        append(connection, schema.lake_segment, segments)
+        changes = Changes()
+        late = self._deleted_before(connection)
+        self._write_documents(connection, changes)
+        self._write_deletions(connection, changes)
+        self._write_accounts(connection, changes)
+        self._write_readings(connection)
+        self._write_items(connection, late)
+        settle(connection, changes, new=self.places)
+        connection.execute(
+            update(schema.delivery)
+            .where(schema.delivery.c.id == self.working.intake.delivery)
+            .values(
+                parts=self.working.part.number + 1,
+                status="taken" if self.working.part.last else "taking",
+                declared=self.working.part.declared,
+            )
+        )
+
+    def _deleted_before(self, connection: Connection) -> set[str]:
+        """Ids of this part's documents whose deletion was known before they came."""
+        table = schema.delete_fact
+        ids = {self.working.keys[id(carried)][0] for _, _, carried in self.working.documents}
+        return {row.target for row in rows_in(connection, table, table.c.target, ids)}
+
+    def _write_documents(self, connection: Connection, changes: Changes) -> None:
+        name = self.working.store.names.name
+        position = connection.execute(select(func.coalesce(func.max(schema.carrier_fact.c.position), 0))).scalar_one()
+        documents, links, claims, carriers, twins, identities = [], [], [], [], [], []
+        docs_by_half: dict[tuple[int, str], str] = {}
+        for item, sub, carried in self.working.documents:
+            record, known = carried.record, self.working.patients[carried.patient]
+            id_key, doc = self.working.keys[id(carried)]
+            traits = self.working.traits(known.id, record)
+            if carried.sound:
+                self.working.store.claim_traits(connection, known.id, traits)
+            if carried.qualifies:
+                identities.append({"patient": known.id, "ins": name("patient", *carried.patient.parts)})
+            documents.append(
+                {
+                    "doc": doc,
+                    "digest": record.digest,
+                    "id": id_key,
+                    "patient": known.id,
+                    "organisation": name("organisation", record.organisation or f"sender:{self.working.intake.sender}"),
+                    "set_id": name("set", record.set_id) if record.set_id else None,
+                    "version": record.version,
+                    "level": LEVELS[record.format],
+                    "day": record.day,
+                    "sound": carried.sound,
+                    "holds_discordance": carried.holds_discordance,
+                    "birth": traits[0],
+                    "sex": traits[1],
+                    "family": traits[2],
+                    "rank_time": record.rank[0],
+                    "rank_status": record.rank[1],
+                    "withdrawn": record.result_status == "X",
+                    "findings": pack_words(carried.findings),
+                    "ref": self.working.ref(carried),
+                    "format": record.format,
+                    "type_code": record.type_code,
+                    "created_month": record.day[:7],
+                    "record": record_object(doc, record.digest),
+                    "delivery": self.working.intake.delivery,
+                    "ordinal": item.ordinal,
+                }
+            )
+            links += [
+                {"doc": doc, "digest": record.digest, "replaced": name("document", replaced)}
+                for replaced in record.replaces
+            ]
+            claims.append({"doc": doc, "digest": record.digest})
+            position += 1
+            carriers.append(
+                {
+                    "delivery": self.working.intake.delivery,
+                    "ordinal": item.ordinal,
+                    "sub": sub,
+                    "doc": doc,
+                    "digest": record.digest,
+                    "organisation": documents[-1]["organisation"],
+                    "sent_at": carried.sent_at,
+                    "flags": pack_words(carried.flags),
+                    "modifies": carried.modifies_confidentiality,
+                    "position": position,
+                }
+            )
+            if carried.twin_of is not None and item.parent is not None:
+                docs_by_half[(item.parent, f"{record.document_id}|{record.format}")] = doc
+                other = docs_by_half.get((item.parent, carried.twin_of))
+                if other is not None and other != doc:
+                    twins.append({"a": min(doc, other), "b": max(doc, other)})
+            changes.docs.add(doc)
+            changes.ids.add(id_key)
+        add(connection, schema.document_fact, documents)
+        add(connection, schema.replace_link, links)
+        add(connection, schema.document_claim, claims)
+        append(connection, schema.carrier_fact, carriers)
+        add(connection, schema.twin_fact, twins)
+        add(connection, schema.identity_fact, identities)
+
+    def _write_deletions(self, connection: Connection, changes: Changes) -> None:
+        facts = [fact for item in self.working.part.items if (fact := self.working.deletion_fact(item)) is not None]
+        rows = [
+            {
+                "key": deletion_key(fact),
+                "organisation": fact.organisation,
+                "patient": fact.patient,
+                "target": fact.target,
+                "set_id": fact.set_id,
+                "version": fact.version,
+            }
+            for fact in facts
+        ]
+        add(connection, schema.delete_fact, rows)
+        changes.ids |= {fact.target for fact in facts if fact.target}
+        changes.sets |= {(fact.set_id, fact.organisation, fact.patient) for fact in facts if fact.set_id}
+
+    def _write_accounts(self, connection: Connection, changes: Changes) -> None:
+        accounts, oppositions = [], []
+        for item in self.working.part.items:
+            if item.account is None:
+                continue
+            account, patient = item.account, self.working.patients[item.account.patient].id
+            accounts.append(
+                {
+                    "key": self.working.account_key(item),
+                    "patient": patient,
+                    "event": account.event,
+                    "at": account.at,
+                    "month": account.month,
+                    "channel": account.channel,
+                    "department": account.department,
+                    "birth_year": account.birth_year,
+                    "sex": account.sex,
+                    "delivery": self.working.intake.delivery,
+                    "ordinal": item.ordinal,
+                }
+            )
+            if account.event in ("opposed", "opened", "reopened"):
+                oppositions.append(
+                    {
+                        "patient": patient,
+                        "organisation": "",
+                        "day": account.day,
+                        "at": account.at,
+                        "on": account.event == "opposed",
+                    }
+                )
+                changes.patients.add(patient)
+        add(connection, schema.account_fact, accounts)
+        add(connection, schema.opposition_fact, oppositions)
+
+    def _write_readings(self, connection: Connection) -> None:
+        insert_keys(connection, [key for found in self.archive.sorted.values() for key in found.keys])
+        append(
+            connection,
+            schema.reading_segment,
+            [
+                {
+                    "object": self.working.segment_object(item, segment),
+                    "patient": segment.patient,
+                    "measure": segment.measure,
+                    "month": segment.month,
+                    "delivery": self.working.intake.delivery,
+                    "rows": segment.rows,
+                    "flagged": segment.flagged,
+                }
+                for item in self.working.part.items
+                if item.ordinal in self.archive.sorted
+                for segment in self.archive.sorted[item.ordinal].segments
+            ],
+        )
+
+    def _reading_rows(self, item: PreparedItem, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """A batch of readings as up to three rows: how many were accepted, flagged, known already."""
+        found = self.archive.sorted[item.ordinal]
+        findings = sorted(
+            {
+                code
+                for segment in found.segments
+                for codes in segment.table.column("flags").to_pylist()
+                for code in codes
+            }
+        )
+        ends = (
+            ("accepted", found.accepted, ""),
+            ("flagged", found.flagged, pack_words(findings)),
+            ("duplicate", found.duplicates, ""),
+        )
+        return [
+            row | {"ordinal": item.ordinal + offset, "own_end": end, "number": number, "own_findings": codes}
+            for offset, (end, number, codes) in enumerate(ends)
+            if number
+        ]
+
+    def _write_items(self, connection: Connection, late: set[str]) -> None:
+        name = self.working.store.names.name
+        rows: list[dict[str, Any]] = []
+        lookups: list[dict[str, Any]] = []
+        for item in self.working.part.items:
+            findings = set(item.findings)
+            if any(self.working.keys[id(carried)][0] in late for carried in item.carried):
+                findings.add("DELETED_BEFORE_ARRIVAL")
+            fact = self.working.deletion_fact(item)
+            row = {
+                "delivery": self.working.intake.delivery,
+                "ordinal": item.ordinal,
+                "parent": item.parent,
+                "kind": item.kind,
+                "locator": str(item.locator),
+                "patient": self.working.patients[item.patient].id if item.patient else None,
+                "request": deletion_key(fact) if fact else None,
+                "identity": self.working.identity(item),
+                "own_end": item.end,
+                "own_code": item.code,
+                "own_findings": pack_words(findings),
+                "end": "",
+                "code": "",
+                "findings": "",
+                "revision": 0,
+                "expected": item.expected,
+                "came": item.came,
+                "number": item.count,
+                "since": self.working.intake.received_at,
+                "private": seal(
+                    self.working.delivery_keys,
+                    self.working.owner,
+                    f"item:{item.ordinal}",
+                    "\n".join(item.keys).encode(),
+                )
+                if item.keys
+                else None,
+            }
+            rows += self._reading_rows(item, row) if item.ordinal in self.archive.sorted else [row]
+            lookups += [
+                {"key": name("find", key), "delivery": self.working.intake.delivery, "ordinal": item.ordinal}
+                for key in dict.fromkeys(item.keys)
+            ]
+        append(connection, schema.item, rows)
+        self.places = {(self.working.intake.delivery, row["ordinal"]) for row in rows}
+        add(connection, schema.item_key, lookups)

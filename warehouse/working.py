@@ -1,0 +1,99 @@
+"""A part being committed: its patients, and the keyed names of everything it brings."""
+
+from __future__ import annotations
+
+import msgspec
+
+from transforms.documents import DocumentRecord
+from transforms.facts import DeletionFact
+from warehouse.database import reading
+from warehouse.prepared import Carried, Part, PatientName, PreparedItem
+from warehouse.readings import Segment
+from warehouse.store import Known, Store
+
+LEVELS = {"cda-n1": "N1", "cda-n3": "N3", "hl7-oru": "result"}
+
+
+class Intake(msgspec.Struct, frozen=True):
+    """What is known of a delivery before it is read."""
+
+    delivery: str
+    sender: str
+    kind: str
+    department: str
+    received_at: str
+    received_utc: str
+    received_month: str
+    size: int
+    connector: str
+    name: str
+    """The file's name: sealed, for the sender's own receipt."""
+    vouched: str = ""
+
+
+class Working:
+    """The patients of a part (made when new), and how its documents, requests and events are named."""
+
+    def __init__(self, store: Store, intake: Intake, part: Part) -> None:
+        self.store = store
+        self.intake = intake
+        self.part = part
+        self.owner = f"delivery:{intake.delivery}"
+        names: list[PatientName] = [r.owner for r in part.ranges if r.owner is not None]
+        for item in part.items:
+            names.extend(carried.patient for carried in item.carried)
+            names.extend(name for name in (item.patient, item.deletion and item.deletion.patient) if name)
+            names.extend([item.account.patient] if item.account else [])
+        self.patients: dict[PatientName, Known] = store.patients(names)
+        with reading(store.engine) as connection:
+            self.delivery_keys = store.delivery_keys(connection, intake.delivery)
+        self.documents = [(item, sub, carried) for item in part.items for sub, carried in enumerate(item.carried)]
+        self.keys = {id(carried): self.document_keys(carried.record) for _, _, carried in self.documents}
+
+    def document_keys(self, record: DocumentRecord) -> tuple[str, str]:
+        """(id, doc): the keyed names of the document's id, and of its id at its body level."""
+        name = self.store.names.name
+        parts = (record.document_id, record.digest) if record.format == "hl7-oru" else (record.document_id,)
+        return name("document", *parts), name("doc", *parts, LEVELS[record.format])
+
+    def ref(self, carried: Carried) -> str:
+        _, doc = self.keys[id(carried)]
+        return self.patients[carried.patient].keys.pseudonym(f"document:{doc}:{carried.record.digest}")
+
+    def traits(self, patient: str, record: DocumentRecord) -> tuple[str, str, str]:
+        birth, sex, family = record.patient.traits.compared()
+        name = self.store.names.name
+        said = (("birth", birth), ("sex", sex), ("family", family))
+        digests = [name("trait", patient, trait, value) if value else "" for trait, value in said]
+        return digests[0], digests[1], digests[2]
+
+    def deletion_fact(self, item: PreparedItem) -> DeletionFact | None:
+        if item.deletion is None:
+            return None
+        name, request = self.store.names.name, item.deletion
+        return DeletionFact(
+            organisation=name("organisation", request.organisation or f"sender:{self.intake.sender}"),
+            patient=self.patients[request.patient].id,
+            target=name("document", request.document_id) if request.document_id else None,
+            set_id=name("set", request.set_id) if request.set_id and not request.document_id else None,
+            version=request.version if not request.document_id else None,
+        )
+
+    def identity(self, item: PreparedItem) -> str | None:
+        """What makes a message or an account event the same one again; documents have facts for that."""
+        if item.message_digest:
+            return self.store.names.name("message", item.message_digest.hex())
+        return self.account_key(item) if item.account else None
+
+    def account_key(self, item: PreparedItem) -> str:
+        assert item.account is not None
+        account, patient = item.account, self.patients[item.account.patient].id
+        return self.store.names.name("account", patient, account.event, account.at, account.channel, account.department)
+
+    def segment_object(self, item: PreparedItem, segment: Segment) -> str:
+        return f"readings:{self.intake.delivery}:{item.ordinal}:{segment.measure}:{segment.month}"
+
+
+def record_object(doc: str, digest: str) -> str:
+    """The id of the sealed canonical record of one document and content."""
+    return f"record:{doc}:{digest}"
