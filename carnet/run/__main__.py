@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,8 @@ from warehouse.store import Store
 CLONE = Path(__file__).resolve().parents[2]
 STARTED = time.monotonic()
 DIFFERENCES_SHOWN = 50
+PATIENCE = 10.0
+"""Seconds until adoption is triggered by hand for records that Airflow does not trigger it for."""
 
 
 class RunFailed(Exception):
@@ -147,15 +149,13 @@ def _take(job: Job, servers: Servers) -> None:
     """All four ingest DAGs, and the adoption run that saw the last of it."""
     airflow = Airflow(servers)
     say("starting Airflow")
-    _until(job, servers, "Airflow to start", airflow.ready)
+    while not airflow.ready():
+        _check(job, servers, "Airflow to start")
     say("Airflow is up; triggering " + ", ".join(INGEST))
+    since = datetime.now(UTC)
     for dag in INGEST:
         airflow.trigger(dag)
-    found = _finished(job, servers, airflow)
-    if not found.events:
-        say("nothing new came in; figures are computed of what is there")
-        airflow.trigger(ADOPTION)
-        found = _finished(job, servers, airflow)
+    found = _finished(job, servers, airflow, since)
     waiting, claimed = receive.remaining(job.landing)
     if waiting:
         say(f"{waiting} file(s) are still in place (being written, links, or changed while looked at)")
@@ -167,32 +167,32 @@ def _take(job: Job, servers: Servers) -> None:
         raise RunFailed(f"{claimed} file(s) could not be taken and wait for the next run; the reasons are in {logs}")
 
 
-def _finished(job: Job, servers: Servers, airflow: Airflow) -> Progress:
-    latest: list[Progress] = []
-    said = [""]
-
-    def over() -> bool:
+def _finished(job: Job, servers: Servers, airflow: Airflow, since: datetime) -> Progress:
+    """The end of it all. Adoption is triggered by hand when nothing came in, or when Airflow leaves it out."""
+    waiting, waiting_since = "", time.monotonic()
+    while True:
+        _check(job, servers, "the runs")
         try:
-            found = progress(airflow)
+            found = progress(airflow, since)
         except NoAnswer:
-            return False
-        if found.waiting_for not in ("", said[0]):
-            said[0] = found.waiting_for
-            say(f"waiting for {found.waiting_for}")
-        latest[:] = [found]
-        return not found.waiting_for
+            continue
+        if not found.waiting_for:
+            return found
+        if found.waiting_for != waiting:
+            waiting, waiting_since = found.waiting_for, time.monotonic()
+            say(f"waiting for {waiting}")
+        if found.adoption_due and (not found.received or time.monotonic() - waiting_since > PATIENCE):
+            say("triggering adoption" if found.received else "nothing new came in; adoption on what is there")
+            airflow.trigger(ADOPTION)
 
-    _until(job, servers, "the runs", over)
-    return latest[0]
 
-
-def _until(job: Job, servers: Servers, what: str, over: Callable[[], bool]) -> None:
-    while not over():
-        if ended := servers.ended():
-            raise OperatorError(f"Airflow's {ended} ended by itself: see {servers.output / ended}.log")
-        if time.monotonic() > job.deadline:
-            raise OperatorError(f"out of time waiting for {what}: see {servers.output} and {job.airflow / 'logs'}")
-        time.sleep(0.5)
+def _check(job: Job, servers: Servers, what: str) -> None:
+    """One turn of waiting: half a second, unless time is up or a component is gone."""
+    if ended := servers.ended():
+        raise OperatorError(f"Airflow's {ended} ended by itself: see {servers.output / ended}.log")
+    if time.monotonic() > job.deadline:
+        raise OperatorError(f"out of time waiting for {what}: see {servers.output} and {job.airflow / 'logs'}")
+    time.sleep(0.5)
 
 
 def _tell(job: Job, store: Store) -> int:

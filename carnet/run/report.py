@@ -11,7 +11,7 @@ from warehouse import ledger
 from warehouse.database import reading
 from warehouse.store import Store
 
-MONTHS = 12
+MONTHS = 6
 
 
 def print_ends(store: Store) -> None:
@@ -24,25 +24,25 @@ def print_ends(store: Store) -> None:
 
 
 def print_figures(tables: list[dict[str, Any]]) -> None:
-    """The monthly figures of the last year side by side, and the names of the other tables.
+    """The monthly figures of the last half year, and the names of the other tables.
 
-    A column is named by its metric, so that `carnet metrics NAME` tells the rest.
+    A line is named by its metric, so that `carnet metrics NAME` tells the rest.
     """
     monthly = [table for table in tables if tuple(table["keys"]) == ("month",)]
     others = [table for table in tables if table not in monthly]
     figure = {t["name"]: next((c for c in t["columns"] if c != "month"), "") for t in monthly}
     cells = {(t["name"], row["month"]): row[figure[t["name"]]] for t in monthly for row in t["rows"]}
+    months = sorted({month for _, month in cells})[-MONTHS:]
     shown = Table(box=None, header_style="bold")
-    shown.add_column("month")
+    shown.add_column("metric", no_wrap=True)
+    for month in months:
+        shown.add_column(month, justify="right", no_wrap=True)
     for table in monthly:
-        shown.add_column(f"{table['name']}", justify="right", overflow="fold")
-    for month in sorted({month for _, month in cells})[-MONTHS:]:
-        shown.add_row(month, *(_cell(cells, table["name"], month) for table in monthly))
+        shown.add_row(table["name"], *(_cell(cells, table["name"], month) for month in months))
     print()
     Console().print(shown)
     print("rounded to 10; · is not published (fewer than 11)")
-    counted = ", ".join(f"{table['name']} ({len(table['rows'])} rows)" for table in others)
-    print(f"more: carnet metrics NAME: {counted}")
+    print("and by `carnet metrics NAME`: " + ", ".join(table["name"] for table in others))
 
 
 def _cell(cells: dict[tuple[str, str], Any], name: str, month: str) -> str:

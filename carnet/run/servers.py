@@ -32,7 +32,7 @@ COMPONENTS = {
 }
 TRIGGERER = {"triggerer": ("triggerer", "--skip-serve-logs")}
 """Nothing here defers, so only the pages miss it (they show it as not healthy)."""
-GRACE = 20.0
+GRACE = 15.0
 USER = "admin"
 PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of prctl(2): a component ends also when this process is killed outright."""
