@@ -90,7 +90,8 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Take exports: read, judge, seal, count. Nothing is lost, and doing it twice changes nothing."""
-    from carnet.ingest import discover, ingest_file, manifest_entry
+    from carnet.ingest import discover, incoming, manifest_entry
+    from carnet.ingest import ingest as take
     from carnet.ingest import received as received_at
     from warehouse import ledger
     from warehouse.database import reading
@@ -103,12 +104,19 @@ def ingest(
     if not found and left:
         raise OperatorError("nothing to ingest: name the sender with --sender")
     vouched = _patient(patient)
+    files = (
+        incoming(
+            one.path,
+            one.sender,
+            received_at(one.path, received, lambda: datetime.now(UTC).astimezone()),
+            vouched or manifest_entry(one.path, one.root),
+        )
+        for one in found
+    )
     outcomes = []
     with _progress(len(found), quiet=as_json) as advance:
-        for one in found:
-            when = received_at(one.path, received, lambda: datetime.now(UTC).astimezone())
-            said = vouched or manifest_entry(one.path)
-            outcomes.append(ingest_file(store, one.path, one.sender, when, vouched=said))
+        for outcome in take(store, files):
+            outcomes.append(outcome)
             advance()
     totals = dict.fromkeys(("read", *ledger.ENDS), 0)
     with reading(store.engine) as connection:

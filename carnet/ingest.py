@@ -1,4 +1,4 @@
-"""The whole job on one delivery: hash, recognise, read, interpret, commit in parts."""
+"""The whole job on deliveries: hash, recognise, read, interpret, commit in parts and groups."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,19 +17,33 @@ from carnet.errors import OperatorError
 from carnet.interpret import Interpreted, interpret
 from carnet.judged import Context, Vouched
 from carnet.settings import Sender, Settings
-from connectors.base import Locator, Refusal, Source, Span, Yielded
+from connectors.base import Connector, Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise
 from transforms.moments import parse_iso
-from warehouse.commit import Intake, Step, commit, finish_segments, no_step, open_delivery
+from warehouse.commit import Entry, Intake, Step, commit, finish_segments, no_step, open_deliveries
 from warehouse.prepared import Part, PreparedItem, Range
 from warehouse.store import Store
 
+GROUP_FILES = 200
+GROUP_BYTES = 16 * 1024 * 1024
 PART_ITEMS = 500
 PART_READINGS = 100_000
 PART_BYTES = 64 * 1024 * 1024
 PARIS = ZoneInfo("Europe/Paris")
 SIDECAR = ".meta.json"
 MANIFEST = "manifest.csv"
+UNKNOWN = Sender(id="unknown", name="", kind="office")
+"""Stands for whoever dropped a file in a landing folder that no declared sender owns."""
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """One file to take: its bytes, who sends it, when it was received, and the patient vouched for."""
+
+    source: Source
+    digest: str
+    sender: Sender
+    received_at: datetime
+    vouched: Vouched | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -38,71 +53,99 @@ class Outcome(msgspec.Struct, frozen=True):
     repeated: bool
 
 
-def ingest_file(
-    store: Store,
-    path: Path,
-    sender: Sender,
-    received_at: datetime,
-    *,
-    vouched: Vouched | None = None,
-    step: Step = no_step,
-) -> Outcome:
-    """Take one file. The file itself is never touched."""
+def incoming(path: Path, sender: Sender, received_at: datetime, vouched: Vouched | None = None) -> Incoming:
+    """A file, hashed. The file itself is never touched."""
     try:
-        digest = sha256(path)
-        source = Source.of_path(path)
+        return Incoming(Source.of_path(path), sha256(path), sender, received_at, vouched)
     except OSError as error:
         raise OperatorError(f"a file of {sender.id} could not be read: {error.strerror}") from None
-    return ingest_source(store, source, digest, sender, received_at, vouched=vouched, step=step)
 
 
-def ingest_source(
-    store: Store,
-    source: Source,
-    digest: str,
-    sender: Sender,
-    received_at: datetime,
-    *,
-    vouched: Vouched | None = None,
-    step: Step = no_step,
-) -> Outcome:
-    """Take a delivery whose SHA-256 is known. Known bytes are a repeat: counted, not read again."""
+def ingest(store: Store, files: Iterable[Incoming], step: Step = no_step) -> Iterator[Outcome]:
+    """Take files, the small ones of one sender in groups. An outcome is yielded once its delivery is committed."""
     finish_segments(store)
-    connector = recognise(source)
-    intake = Intake(
-        delivery=digest,
+    group: list[Incoming] = []
+    for file in files:
+        full = len(group) >= GROUP_FILES or sum(one.source.size for one in group) >= GROUP_BYTES
+        if group and (full or file.sender != group[0].sender):
+            yield from _take(store, group, step)
+            group = []
+        group.append(file)
+    if group:
+        yield from _take(store, group, step)
+
+
+def _take(store: Store, group: list[Incoming], step: Step) -> list[Outcome]:
+    connectors = [recognise(file.source) for file in group]
+    intakes = [_intake(file, connector) for file, connector in zip(group, connectors, strict=True)]
+    outcomes = []
+    waiting: list[Entry] = []
+    for file, connector, intake, opened in zip(
+        group, connectors, intakes, open_deliveries(store, intakes), strict=True
+    ):
+        outcomes.append(Outcome(intake.delivery, repeated=opened.status == "taken"))
+        if opened.status == "taken":
+            continue
+        for part in parts(interpret(file.source, _read(file, connector), _context(file, intake))):
+            if part.number >= opened.parts:
+                waiting.append(Entry(intake, file.source, part))
+            if _full(waiting):
+                commit(store, waiting, step)
+                waiting = []
+    if waiting:
+        commit(store, waiting, step)
+    return outcomes
+
+
+def _full(entries: list[Entry]) -> bool:
+    items = sum(len(entry.part.items) for entry in entries)
+    readings = sum(_readings(entry.part.items) for entry in entries)
+    size = sum(range_.span.length for entry in entries for range_ in entry.part.ranges)
+    return items >= PART_ITEMS or readings >= PART_READINGS or size >= PART_BYTES
+
+
+def _readings(items: Iterable[PreparedItem]) -> int:
+    return sum(item.readings.num_rows for item in items if item.readings is not None)
+
+
+def _intake(file: Incoming, connector: Connector | None) -> Intake:
+    sender, received_at = file.sender, file.received_at
+    return Intake(
+        delivery=file.digest,
         sender=sender.id,
         kind=sender.kind,
         department=sender.department,
         received_at=received_at.isoformat(timespec="seconds"),
         received_utc=received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         received_month=received_at.astimezone(PARIS).strftime("%Y-%m"),
-        size=source.size,
+        size=file.source.size,
         connector=connector.name if connector else "",
-        name=source.name,
-        vouched=f"{vouched.ins}@{vouched.oid}" if vouched else "",
+        name=file.source.name,
+        vouched=f"{file.vouched.ins}@{file.vouched.oid}" if file.vouched else "",
     )
-    status, committed = open_delivery(store, intake)
-    if status == "taken":
-        return Outcome(digest, repeated=True)
-    if connector is None:
-        code = "UNKNOWN_FORMAT" if source.size else "EMPTY_FILE"
-        yielded: Iterator[Yielded] = iter([Refusal(Locator(), Span(0, source.size), code)])
-    elif sender.formats and connector.family not in sender.formats:
-        yielded = iter([Refusal(Locator(), Span(0, source.size), "FORMAT_NOT_ADMITTED")])
-    else:
-        yielded = connector.read(source)
-    context = Context(
-        sender=sender.id,
-        policy=sender.policy(),
-        zone=ZoneInfo(sender.zone),
+
+
+def _context(file: Incoming, intake: Intake) -> Context:
+    return Context(
+        sender=file.sender.id,
+        policy=file.sender.policy(),
+        zone=ZoneInfo(file.sender.zone),
         received_at=intake.received_utc,
-        vouched=vouched,
+        vouched=file.vouched,
     )
-    for part in parts(interpret(source, yielded, context)):
-        if part.number >= committed:
-            commit(store, intake, source, part, step)
-    return Outcome(digest, repeated=False)
+
+
+def _read(file: Incoming, connector: Connector | None) -> Iterator[Yielded]:
+    """What the connector says, or the one refusal of a file that nobody reads."""
+    if connector is None:
+        code = "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
+    elif file.sender.id == UNKNOWN.id:
+        code = "UNKNOWN_SENDER"
+    elif file.sender.formats and connector.family not in file.sender.formats:
+        code = "FORMAT_NOT_ADMITTED"
+    else:
+        return connector.read(file.source)
+    return iter([Refusal(Locator(), Span(0, file.source.size), code)])
 
 
 def parts(steps: Iterable[Interpreted]) -> Iterator[Part]:
@@ -116,7 +159,7 @@ def parts(steps: Iterable[Interpreted]) -> Iterator[Part]:
         items.extend(found.items)
         ranges.extend(found.ranges)
         size += sum(r.span.length for r in found.ranges)
-        readings += sum(item.readings.num_rows for item in found.items if item.readings is not None)
+        readings += _readings(found.items)
         if found.declared is not None:
             declared = (declared or 0) + found.declared
         if len(items) >= PART_ITEMS or readings >= PART_READINGS or size >= PART_BYTES:
@@ -136,25 +179,39 @@ class Found(msgspec.Struct, frozen=True):
 
     path: Path
     sender: Sender
+    root: Path
+    """The folder above which no manifest is looked for."""
 
 
-def manifest_entry(path: Path) -> Vouched | None:
-    """What the `manifest.csv` (file, ins, ins_oid, zone) beside a file says of its patient; None when nothing does."""
-    manifest = path.with_name(MANIFEST)
-    if path.name == MANIFEST or not manifest.is_file():
-        return None
+def manifest_entry(path: Path, root: Path) -> Vouched | None:
+    """What a `manifest.csv` (file, ins, ins_oid, zone) says of a file's patient; None when nothing does.
+
+    The manifest stands beside the file or in a folder above it, up to `root`; `file` is relative to the manifest.
+    """
+    for folder in (path.parent, *path.parent.parents):
+        manifest = folder / MANIFEST
+        if manifest.is_file():
+            state = manifest.stat()
+            found = _manifest(manifest, state.st_mtime_ns, state.st_size).get(path.relative_to(folder).as_posix())
+            if found is not None:
+                return found
+        if folder == root:
+            break
+    return None
+
+
+@lru_cache(maxsize=64)
+def _manifest(path: Path, _changed: int, _size: int) -> dict[str, Vouched]:
+    """Patients by file; a file that two rows give to two patients is given to nobody."""
+    found: dict[str, set[Vouched]] = {}
     try:
-        with manifest.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if (row.get("file") or "").strip() == path.name]
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            for row in csv.DictReader(stream):
+                said = {name: (row.get(name) or "").strip() for name in ("file", "ins", "ins_oid", "zone")}
+                found.setdefault(said["file"], set()).add(Vouched(said["ins"], said["ins_oid"], said["zone"]))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise OperatorError("a manifest.csv cannot be read: file,ins,ins_oid,zone in UTF-8 is expected") from None
-    said = {
-        ((row.get("ins") or "").strip(), (row.get("ins_oid") or "").strip(), (row.get("zone") or "").strip())
-        for row in rows
-    }
-    if len(said) != 1:
-        return None
-    return Vouched(*said.pop())
+    return {file: patients.pop() for file, patients in found.items() if len(patients) == 1}
 
 
 def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -> tuple[list[Found], list[Path]]:
@@ -168,15 +225,16 @@ def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -
     for root in paths:
         if not root.exists():
             raise OperatorError("no such file or folder among the paths given")
+        top = root if root.is_dir() else root.parent
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         for path in files:
             inside = path.relative_to(root).parts if root.is_dir() else ()
             if path.name.endswith(SIDECAR) or path.name == MANIFEST or any(part.startswith(".") for part in inside):
                 continue
             if sender_id is not None:
-                found.append(Found(path, settings.sender(sender_id)))
+                found.append(Found(path, settings.sender(sender_id), top))
             elif len(inside) > 1:
-                found.append(Found(path, settings.sender(inside[0])))
+                found.append(Found(path, settings.sender(inside[0]), root / inside[0]))
             else:
                 left.append(path)
     return found, left

@@ -13,15 +13,26 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from carnet.ingest import MANIFEST, SIDECAR, Outcome, ingest_file, manifest_entry, received, sha256
+from carnet.ingest import (
+    MANIFEST,
+    SIDECAR,
+    UNKNOWN,
+    Incoming,
+    Outcome,
+    incoming,
+    ingest,
+    manifest_entry,
+    received,
+    sha256,
+)
 from carnet.judged import Vouched
-from carnet.settings import Sender, Settings
+from carnet.settings import Settings
 from connectors.base import Source
 from connectors.registry import recognise
 from warehouse.commit import Step, no_step
@@ -32,7 +43,6 @@ READY = ".ok"
 CLAIMED, TAKEN = ".claimed", ".taken"
 CATCH_ALL = "cda"
 """The family whose DAG also takes what no connector recognises, so that it is refused with a reason."""
-UNKNOWN = Sender(id="unknown", name="", kind="office", formats=("none",))
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -118,7 +128,7 @@ def _claim(folder: Path, sender: str, path: Path, size: int, families: set[str])
         home = folder / CLAIMED / token
         inside = home / path.relative_to(folder)
         inside.parent.mkdir(parents=True)
-        vouched = manifest_entry(path)
+        vouched = manifest_entry(path, folder)
         if vouched is not None:
             (home / "patient.json").write_text(msgspec.json.encode(vouched).decode(), encoding="utf-8")
         path.rename(inside)
@@ -171,19 +181,28 @@ def _claimed_file(home: Path) -> Path | None:
     )
 
 
-def take(store: Store, settings: Settings, landing: Path, claim: Claim, now: datetime, step: Step = no_step) -> Outcome:
-    """Ingest a claimed file and put it aside. A claim taken already is a repeat, as for any known bytes."""
-    folder = landing / claim.sender
-    home = folder / CLAIMED / claim.token
-    path = _claimed_file(home)
-    if path is None:
-        return Outcome("", repeated=True)
-    sender = settings.senders.get(claim.sender, UNKNOWN)
-    vouched_file = home / "patient.json"
-    vouched = msgspec.json.decode(vouched_file.read_bytes(), type=Vouched) if vouched_file.exists() else None
-    outcome = ingest_file(store, path, sender, received(path, None, lambda: now), vouched=vouched, step=step)
-    _put_aside(folder, home, path)
-    return outcome
+def take(
+    store: Store, settings: Settings, landing: Path, claims: Iterable[Claim], now: datetime, step: Step = no_step
+) -> Iterator[Outcome]:
+    """Ingest claimed files in groups, and put each aside once it is committed. A claim taken already is passed over."""
+    homes: list[tuple[Path, Path, Path]] = []
+
+    def files() -> Iterator[Incoming]:
+        for claim in claims:
+            folder = landing / claim.sender
+            home = folder / CLAIMED / claim.token
+            path = _claimed_file(home)
+            if path is None:
+                continue
+            homes.append((folder, home, path))
+            vouched_file = home / "patient.json"
+            vouched = msgspec.json.decode(vouched_file.read_bytes(), type=Vouched) if vouched_file.exists() else None
+            sender = settings.senders.get(claim.sender, UNKNOWN)
+            yield incoming(path, sender, received(path, None, lambda: now), vouched)
+
+    for done, outcome in enumerate(ingest(store, files(), step)):
+        _put_aside(*homes[done])
+        yield outcome
 
 
 def _put_aside(folder: Path, home: Path, path: Path) -> None:

@@ -210,7 +210,9 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """An HL7v2 message as said. Flags map OBX-3.1 as written to `Y`, `N` or what stands there."""
+    """An HL7v2 message as said. Flags map a canonical name (an unknown code as written) to `Y`, `N` or what stands
+    there, contradictory answers joined by `~`; so are `order_control` and `result_status` where documents differ.
+    """
 
     locator: Locator
     span: Span

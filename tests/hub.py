@@ -12,7 +12,8 @@ import msgspec
 
 from carnet import listing
 from carnet.home import open_home
-from carnet.ingest import ingest_file, ingest_source
+from carnet.ingest import Incoming, incoming, ingest
+from carnet.judged import Vouched
 from carnet.receipt import receipt
 from carnet.settings import Sender
 from connectors.base import Source
@@ -43,12 +44,17 @@ class Hub:
         step: Step = no_step,
     ) -> str:
         """Ingest bytes; the delivery's id."""
-        digest = hashlib.sha256(data).hexdigest()
-        source = Source.of_bytes(name, data)
-        return ingest_source(self.store, source, digest, sender or self.sender(), received, step=step).delivery
+        file = Incoming(
+            Source.of_bytes(name, data), hashlib.sha256(data).hexdigest(), sender or self.sender(), received
+        )
+        return next(ingest(self.store, [file], step)).delivery
 
-    def take_files(self, paths: Iterable[Path], sender: str = "demo") -> list[str]:
-        return [ingest_file(self.store, path, self.settings.sender(sender), NOON).delivery for path in paths]
+    def take_files(
+        self, paths: Iterable[Path], sender: str = "demo", vouched: Vouched | None = None, step: Step = no_step
+    ) -> list[str]:
+        """Ingest files in groups, as the command line does."""
+        files = [incoming(path, self.settings.sender(sender), NOON, vouched) for path in paths]
+        return [outcome.delivery for outcome in ingest(self.store, files, step)]
 
     def documents(self, *, identified: bool = True) -> list[dict[str, Any]]:
         with reading(self.store.engine) as connection:

@@ -1,4 +1,4 @@
-"""The raw archive and the sealed objects of one part, and its lake segments: everything durable before the commit."""
+"""What is made durable before a commit: the raw archive, the sealed objects, the lake segments of a group of parts."""
 
 from __future__ import annotations
 
@@ -6,33 +6,43 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import Source, Span
+from connectors.base import Span
 from warehouse import lake, schema
 from warehouse.database import reading
 from warehouse.facts import rows_in
 from warehouse.packs import PackWriter
-from warehouse.prepared import Carried, PreparedItem
+from warehouse.prepared import AccountFact, Carried, PreparedItem
 from warehouse.readings import Segment, Sorted, encode, tell_apart
 from warehouse.seal import seal
+from warehouse.store import Store
 from warehouse.working import Working, record_object
 
 CHUNK = 4 * 1024 * 1024
 
 
 class Archive:
-    """The pack of one part, the rows that list what is in it, and which readings are new."""
+    """The pack of a group of parts, the rows that list what is in it, and which readings are new."""
 
-    def __init__(self, working: Working) -> None:
-        self.working = working
-        self.pack = PackWriter(working.store.packs)
-        self.objects: list[dict[str, Any]] = []
-        self.manifest: list[dict[str, Any]] = []
-        self.sorted: dict[int, Sorted] = {}
+    def __init__(self, store: Store, workings: list[Working]) -> None:
+        self.store = store
+        self.workings = workings
+        self.pack = PackWriter(store.packs)
+        self.objects: dict[int, list[dict[str, Any]]] = {id(working): [] for working in workings}
+        self.manifest: dict[int, list[dict[str, Any]]] = {id(working): [] for working in workings}
+        self.sorted: dict[tuple[int, int], Sorted] = {}
 
-    def _put(self, owner: str, object_id: str, plain: bytes) -> None:
-        keys = self.working.delivery_keys if owner == self.working.owner else self.working.store.cached_keys(owner)
-        placement = self.pack.add(seal(keys, owner, object_id, plain))
-        self.objects.append(
+    def seal(self) -> None:
+        """Seal everything: raw ranges, canonical records, segments of readings."""
+        known = self._known_documents()
+        taken: set[bytes] = set()
+        for working in self.workings:
+            self._seal_ranges(working)
+            self._seal_records(working, known)
+            self._seal_readings(working, taken)
+
+    def _put(self, working: Working, owner: str, object_id: str, plain: bytes) -> None:
+        placement = self.pack.add(seal(self.store.cached_keys(owner), owner, object_id, plain))
+        self.objects[id(working)].append(
             {
                 "id": object_id,
                 "owner": owner,
@@ -42,129 +52,129 @@ class Archive:
             }
         )
 
-    def seal_ranges(self, source: Source) -> None:
-        """The raw archive of this part: each range under its patient, or under the delivery."""
-        with source.open() as stream:
-            for range_ in self.working.part.ranges:
-                owner = self.working.owner if range_.owner is None else self.working.patients[range_.owner].id
+    def _seal_ranges(self, working: Working) -> None:
+        """The raw archive: each range under its patient, or under the delivery."""
+        delivery = working.intake.delivery
+        with working.source.open() as stream:
+            for range_ in working.part.ranges:
+                owner = working.owner if range_.owner is None else working.patients[range_.owner].id
                 for span in _chunks(range_.span):
                     stream.seek(span.start)
-                    object_id = f"raw:{self.working.intake.delivery}:{span.start}"
-                    self._put(owner, object_id, stream.read(span.length))
-                    self.manifest.append(
-                        {
-                            "delivery": self.working.intake.delivery,
-                            "start": span.start,
-                            "length": span.length,
-                            "object": object_id,
-                        }
+                    object_id = f"raw:{delivery}:{span.start}"
+                    self._put(working, owner, object_id, stream.read(span.length))
+                    self.manifest[id(working)].append(
+                        {"delivery": delivery, "start": span.start, "length": span.length, "object": object_id}
                     )
 
-    def seal_records(self) -> None:
-        """The canonical record of each document that is new, under its patient."""
-        docs = {self.working.keys[id(carried)][1] for _, _, carried in self.working.documents}
-        with reading(self.working.store.engine) as connection:
+    def _known_documents(self) -> set[tuple[str, str]]:
+        docs = {working.keys[id(carried)][1] for working in self.workings for _, _, carried in working.documents}
+        with reading(self.store.engine) as connection:
             table = schema.document_fact
-            known = {(row.doc, row.digest) for row in rows_in(connection, table, table.c.doc, docs)}
-        for _, _, carried in self.working.documents:
-            _, doc = self.working.keys[id(carried)]
+            return {(row.doc, row.digest) for row in rows_in(connection, table, table.c.doc, docs)}
+
+    def _seal_records(self, working: Working, known: set[tuple[str, str]]) -> None:
+        """The canonical record of each document that is new, under its patient."""
+        for _, _, carried in working.documents:
+            _, doc = working.keys[id(carried)]
             if (doc, carried.record.digest) in known:
                 continue
             known.add((doc, carried.record.digest))
-            owner = self.working.patients[carried.patient].id
-            self._put(owner, record_object(doc, carried.record.digest), msgspec.msgpack.encode(carried.record))
+            record = msgspec.msgpack.encode(carried.record)
+            owner = working.patients[carried.patient].id
+            self._put(working, owner, record_object(doc, carried.record.digest), record)
 
-    def seal_readings(self) -> None:
+    def _seal_readings(self, working: Working, taken: set[bytes]) -> None:
         """The readings that are new, one sealed segment for each patient, measure and month of an item."""
-        taken: set[bytes] = set()
-        with reading(self.working.store.engine) as connection:
-            for item in self.working.part.items:
+        with reading(self.store.engine) as connection:
+            for item in working.part.items:
                 if item.readings is None or item.patient is None:
                     continue
-                patient = self.working.patients[item.patient].id
-                found = tell_apart(self.working.store, connection, patient, item.readings, taken)
+                patient = working.patients[item.patient].id
+                found = tell_apart(self.store, connection, patient, item.readings, taken)
                 taken.update(found.keys)
-                self.sorted[item.ordinal] = found
+                self.sorted[(id(working), item.ordinal)] = found
                 for segment in found.segments:
-                    self._put(patient, self.working.segment_object(item, segment), encode(segment.table))
+                    self._put(working, patient, working.segment_object(item, segment), encode(segment.table))
+
+    def readings_of(self, working: Working, item: PreparedItem) -> Sorted | None:
+        """The readings of one item, told apart; None when it has none."""
+        return self.sorted.get((id(working), item.ordinal))
 
     def write_lake(self) -> list[dict[str, Any]]:
-        """Durable segments of this part's facts; their ledger rows."""
-        rows = {
-            "documents": [self._lake_document(carried) for _, _, carried in self.working.documents],
-            "accounts": [self._lake_account(item) for item in self.working.part.items if item.account],
-            "readings": [
-                self._lake_reading(item, segment)
-                for item in self.working.part.items
-                if item.ordinal in self.sorted
-                for segment in self.sorted[item.ordinal].segments
-            ],
-        }
-        segments = []
-        for kind, found in rows.items():
-            if found:
-                name = lake.write(
-                    self.working.store.lake, kind, f"{self.working.intake.delivery[:12]}-{self.pack.name[:12]}", found
-                )
-                segments.append(
-                    {
-                        "name": name,
-                        "kind": kind,
-                        "rows": len(found),
-                        "delivery": self.working.intake.delivery,
-                        "renamed": False,
-                    }
-                )
-        return segments
+        """Durable segments of the group's facts; their ledger rows."""
+        rows: dict[str, list[dict[str, Any]]] = {"documents": [], "accounts": [], "readings": []}
+        for working in self.workings:
+            rows["documents"] += [_lake_document(working, carried) for _, _, carried in working.documents]
+            for item in working.part.items:
+                if item.account is not None:
+                    rows["accounts"].append(_lake_account(working, item.account))
+                if (found := self.readings_of(working, item)) is not None:
+                    rows["readings"] += [_lake_reading(working, item, segment) for segment in found.segments]
+        first = self.workings[0].intake
+        name = f"{first.delivery[:12]}-{self.pack.name[:12]}"
+        return [
+            {
+                "name": lake.write(self.store.lake, kind, name, facts),
+                "kind": kind,
+                "rows": len(facts),
+                "delivery": first.delivery,
+                "sender": first.sender,
+                "renamed": False,
+            }
+            for kind, facts in rows.items()
+            if facts
+        ]
 
-    def _lake_document(self, carried: Carried) -> dict[str, Any]:
-        record, known = carried.record, self.working.patients[carried.patient]
-        birth, sex, _ = record.patient.traits.compared()
-        return {
-            "pseudonym": known.keys.pseudonym("patient"),
-            "ref": self.working.ref(carried),
-            "age_band": lake.age_band(birth[:4], record.day[:7]),
-            "sex": sex,
-            "department": self.working.intake.department,
-            "sender": self.working.intake.sender,
-            "kind": self.working.intake.kind,
-            "type_code": record.type_code,
-            "format": record.format,
-            "created_month": record.day[:7],
-            "received_month": self.working.intake.received_month,
-            "sections": record.sections,
-            "entries": record.entries,
-            "observations": record.observations,
-            "attachments": record.attachments,
-            "findings": list(carried.findings),
-        }
 
-    def _lake_account(self, item: PreparedItem) -> dict[str, Any]:
-        assert item.account is not None
-        account, known = item.account, self.working.patients[item.account.patient]
-        return {
-            "pseudonym": known.keys.pseudonym("patient"),
-            "event": account.event,
-            "month": account.month,
-            "channel": account.channel,
-            "department": account.department,
-            "age_band": lake.age_band(account.birth_year, account.month),
-            "sex": account.sex,
-            "sender": self.working.intake.sender,
-            "received_month": self.working.intake.received_month,
-        }
+def _lake_document(working: Working, carried: Carried) -> dict[str, Any]:
+    record, known = carried.record, working.patients[carried.patient]
+    birth, sex, _ = record.patient.traits.compared()
+    return {
+        "pseudonym": known.keys.pseudonym("patient"),
+        "ref": working.ref(carried),
+        "age_band": lake.age_band(birth[:4], record.day[:7]),
+        "sex": sex,
+        "department": working.intake.department,
+        "sender": working.intake.sender,
+        "kind": working.intake.kind,
+        "type_code": record.type_code,
+        "format": record.format,
+        "created_month": record.day[:7],
+        "received_month": working.intake.received_month,
+        "sections": record.sections,
+        "entries": record.entries,
+        "observations": record.observations,
+        "attachments": record.attachments,
+        "findings": list(carried.findings),
+    }
 
-    def _lake_reading(self, item: PreparedItem, segment: Segment) -> dict[str, Any]:
-        assert item.patient is not None
-        return {
-            "pseudonym": self.working.patients[item.patient].keys.pseudonym("patient"),
-            "measure": segment.measure,
-            "month": segment.month,
-            "sender": self.working.intake.sender,
-            "received_month": self.working.intake.received_month,
-            "readings": segment.rows,
-            "flagged": segment.flagged,
-        }
+
+def _lake_account(working: Working, account: AccountFact) -> dict[str, Any]:
+    known = working.patients[account.patient]
+    return {
+        "pseudonym": known.keys.pseudonym("patient"),
+        "event": account.event,
+        "month": account.month,
+        "channel": account.channel,
+        "department": account.department,
+        "age_band": lake.age_band(account.birth_year, account.month),
+        "sex": account.sex,
+        "sender": working.intake.sender,
+        "received_month": working.intake.received_month,
+    }
+
+
+def _lake_reading(working: Working, item: PreparedItem, segment: Segment) -> dict[str, Any]:
+    assert item.patient is not None
+    return {
+        "pseudonym": working.patients[item.patient].keys.pseudonym("patient"),
+        "measure": segment.measure,
+        "month": segment.month,
+        "sender": working.intake.sender,
+        "received_month": working.intake.received_month,
+        "readings": segment.rows,
+        "flagged": segment.flagged,
+    }
 
 
 def _chunks(span: Span) -> list[Span]:

@@ -1,28 +1,30 @@
-"""One part of a delivery made durable: sealed, archived, known (design §7, the commit protocol).
+"""Parts of deliveries made durable together: sealed, archived, known (design §7, the commit protocol).
 
 Seal and archive → packs made durable → lake segment under a temporary name, made durable → one transaction, which is
-the commit → rename. A process killed anywhere leaves either nothing that is listed, or the whole part; the same part
-again does the rest and no more.
+the commit → rename. A process killed anywhere leaves either nothing that is listed, or the whole group; the same parts
+again do the rest and no more. Small deliveries of one sender share a pack, a segment and a transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from sqlalchemy import func, select, update
+import msgspec
+from sqlalchemy import Connection, func, select, update
 
-from connectors.base import Source
 from warehouse import lake, schema
 from warehouse.archiving import Archive
 from warehouse.database import append, reading
 from warehouse.entering import Entering
-from warehouse.prepared import Part
+from warehouse.facts import rows_in
 from warehouse.readings import KnownMeanwhile
 from warehouse.seal import seal
+from warehouse.settle import Changes, settle
 from warehouse.store import Store
-from warehouse.working import Intake, Working
+from warehouse.working import Entry, Intake, Working, patients_named
 
-__all__ = ["Intake", "Step", "commit", "finish_segments", "no_step", "open_delivery"]
+__all__ = ["Entry", "Intake", "Step", "commit", "finish_segments", "no_step", "open_deliveries"]
 
 ATTEMPTS = 5
 """How often a part is prepared again because another process took some of the same readings meanwhile."""
@@ -36,87 +38,108 @@ def no_step(_name: str) -> None:
     """The observer of production: none."""
 
 
-def open_delivery(store: Store, intake: Intake) -> tuple[str, int]:
-    """Enter a delivery and its arrival in the ledger: (status, parts committed so far).
+class Opened(msgspec.Struct, frozen=True):
+    """What the ledger knows of a delivery: `new`, `taking` (a worker was killed) or `taken`, and parts committed."""
 
-    `new` when these bytes were never seen, else the status it has: `taking` (a worker was killed) or `taken`.
+    status: str
+    parts: int
+
+
+def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
+    """Enter deliveries and their arrivals in the ledger, in one transaction; what was known of each before.
+
+    Bytes that come twice in one call are `taken` the second time.
     """
     table = schema.delivery
+    opened: list[Opened] = []
     with store.engine.begin() as connection:
-        found = connection.execute(select(table.c.status, table.c.parts).where(table.c.id == intake.delivery)).first()
-        if found is None:
-            position = connection.execute(select(func.coalesce(func.max(table.c.position), 0))).scalar_one() + 1
-            append(
-                connection,
-                table,
-                [
-                    {
-                        "id": intake.delivery,
-                        "position": position,
-                        "sender": intake.sender,
-                        "received_at": intake.received_at,
-                        "received_utc": intake.received_utc,
-                        "received_month": intake.received_month,
-                        "size": intake.size,
-                        "connector": intake.connector,
-                        "status": "taking",
-                        "wrapped_key": store.keys.wrap(store.fresh_key()),
-                        "declared": None,
-                        "parts": 0,
-                        "vouched": intake.vouched,
-                    }
-                ],
-            )
-        keys = store.delivery_keys(connection, intake.delivery)
-        owner = f"delivery:{intake.delivery}"
-        append(
-            connection,
-            schema.arrival,
-            [
-                {
-                    "delivery": intake.delivery,
-                    "sender": intake.sender,
-                    "received_at": intake.received_at,
-                    "name": seal(keys, owner, "name", intake.name.encode("utf-8", "surrogateescape")),
-                }
-            ],
-        )
-    return (found.status, found.parts) if found else ("new", 0)
+        position = connection.execute(select(func.coalesce(func.max(table.c.position), 0))).scalar_one()
+        known = {
+            row.id: Opened(row.status, row.parts)
+            for row in rows_in(connection, table, table.c.id, {intake.delivery for intake in intakes})
+        }
+        for intake in intakes:
+            found = known.get(intake.delivery)
+            if found is None:
+                position += 1
+                append(connection, table, [_delivery_row(store, intake, position)])
+                known[intake.delivery] = Opened("taken", 0)
+            opened.append(found or Opened("new", 0))
+            keys = store.delivery_keys(connection, intake.delivery)
+            name = intake.name.encode("utf-8", "surrogateescape")
+            arrival = {
+                "delivery": intake.delivery,
+                "sender": intake.sender,
+                "received_at": intake.received_at,
+                "name": seal(keys, f"delivery:{intake.delivery}", "name", name),
+            }
+            append(connection, schema.arrival, [arrival])
+    return opened
 
 
-def commit(store: Store, intake: Intake, source: Source, part: Part, step: Step = no_step) -> None:
-    """Take one part. Doing it twice, or in two processes at once, has the effect of doing it once."""
+def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]:
+    return {
+        "id": intake.delivery,
+        "position": position,
+        "sender": intake.sender,
+        "received_at": intake.received_at,
+        "received_utc": intake.received_utc,
+        "received_month": intake.received_month,
+        "size": intake.size,
+        "connector": intake.connector,
+        "status": "taking",
+        "wrapped_key": store.keys.wrap(store.fresh_key()),
+        "declared": None,
+        "parts": 0,
+        "vouched": intake.vouched,
+    }
+
+
+def commit(store: Store, entries: Sequence[Entry], step: Step = no_step) -> None:
+    """Take a group of parts of one sender. Twice, or in two processes at once, has the effect of once."""
     for _ in range(ATTEMPTS):
         try:
-            _commit(store, intake, source, part, step)
+            _commit(store, entries, step)
         except KnownMeanwhile:
             continue
         return
     raise KnownMeanwhile
 
 
-def _commit(store: Store, intake: Intake, source: Source, part: Part, step: Step) -> None:
-    working = Working(store, intake, part)
-    archive = Archive(working)
-    archive.seal_ranges(source)
-    archive.seal_records()
-    archive.seal_readings()
+def _commit(store: Store, entries: Sequence[Entry], step: Step) -> None:
+    patients = store.patients(patients_named(entries))
+    workings = [Working(store, entry, patients) for entry in entries]
+    archive = Archive(store, workings)
+    archive.seal()
     step("sealed")
     archive.pack.close()
     step("packed")
     segments = archive.write_lake()
     step("laked")
     with store.engine.begin() as connection:
-        done = connection.execute(
-            select(schema.delivery.c.parts).where(schema.delivery.c.id == intake.delivery)
-        ).scalar_one()
-        if done != part.number:
+        changes = Changes()
+        places: set[tuple[str, int]] = set()
+        for working in workings:
+            if _parts_done(connection, working.intake.delivery) == working.part.number:
+                entering = Entering(working, archive)
+                entering.write(connection, changes)
+                places |= entering.places
+        if not places and not any(working.part.ranges for working in workings):
             return
-        Entering(working, archive).write(connection, segments)
+        if archive.pack.length:
+            append(connection, schema.pack, [{"name": archive.pack.name, "length": archive.pack.length}])
+        append(connection, schema.lake_segment, segments)
+        settle(connection, changes, new=places)
         step("written")
     step("committed")
     finish_segments(store)
     step("renamed")
+
+
+def _parts_done(connection: Connection, delivery: str) -> int:
+    table = schema.delivery
+    done: int = connection.execute(select(table.c.parts).where(table.c.id == delivery)).scalar_one()
+    return done
 
 
 def finish_segments(store: Store) -> None:

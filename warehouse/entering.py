@@ -11,9 +11,9 @@ from warehouse.archiving import Archive
 from warehouse.database import add, append
 from warehouse.facts import deletion_key, pack_words, rows_in
 from warehouse.prepared import PreparedItem
-from warehouse.readings import insert_keys
+from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
-from warehouse.settle import Changes, settle
+from warehouse.settle import Changes
 from warehouse.working import LEVELS, Working, record_object
 
 
@@ -25,29 +25,21 @@ class Entering:
         self.archive = archive
         self.places: set[tuple[str, int]] = set()
 
-    def write(self, connection: Connection, segments: list[dict[str, Any]]) -> None:
-        """Everything of this part, inside the one transaction."""
-        add(connection, schema.stored_object, self.archive.objects)
-        append(connection, schema.manifest, self.archive.manifest)
-        if self.archive.pack.length:
-            append(connection, schema.pack, [{"name": self.archive.pack.name, "length": self.archive.pack.length}])
-        append(connection, schema.lake_segment, segments)
-        changes = Changes()
+    def write(self, connection: Connection, changes: Changes) -> None:
+        """Everything of this part, inside the one transaction; what it changes is added to `changes`."""
+        add(connection, schema.stored_object, self.archive.objects[id(self.working)])
+        append(connection, schema.manifest, self.archive.manifest[id(self.working)])
         late = self._deleted_before(connection)
         self._write_documents(connection, changes)
         self._write_deletions(connection, changes)
         self._write_accounts(connection, changes)
         self._write_readings(connection)
         self._write_items(connection, late)
-        settle(connection, changes, new=self.places)
+        part = self.working.part
         connection.execute(
             update(schema.delivery)
             .where(schema.delivery.c.id == self.working.intake.delivery)
-            .values(
-                parts=self.working.part.number + 1,
-                status="taken" if self.working.part.last else "taking",
-                declared=self.working.part.declared,
-            )
+            .values(parts=part.number + 1, status="taken" if part.last else "taking", declared=part.declared)
         )
 
     def _deleted_before(self, connection: Connection) -> set[str]:
@@ -184,8 +176,13 @@ class Entering:
         add(connection, schema.account_fact, accounts)
         add(connection, schema.opposition_fact, oppositions)
 
+    def _readings(self) -> list[tuple[PreparedItem, Sorted]]:
+        found = [(item, self.archive.readings_of(self.working, item)) for item in self.working.part.items]
+        return [(item, readings) for item, readings in found if readings is not None]
+
     def _write_readings(self, connection: Connection) -> None:
-        insert_keys(connection, [key for found in self.archive.sorted.values() for key in found.keys])
+        readings = self._readings()
+        insert_keys(connection, [key for _, found in readings for key in found.keys])
         append(
             connection,
             schema.reading_segment,
@@ -199,23 +196,14 @@ class Entering:
                     "rows": segment.rows,
                     "flagged": segment.flagged,
                 }
-                for item in self.working.part.items
-                if item.ordinal in self.archive.sorted
-                for segment in self.archive.sorted[item.ordinal].segments
+                for item, found in readings
+                for segment in found.segments
             ],
         )
 
-    def _reading_rows(self, item: PreparedItem, row: dict[str, Any]) -> list[dict[str, Any]]:
+    def _reading_rows(self, item: PreparedItem, found: Sorted, row: dict[str, Any]) -> list[dict[str, Any]]:
         """A batch of readings as up to three rows: how many were accepted, flagged, known already."""
-        found = self.archive.sorted[item.ordinal]
-        findings = sorted(
-            {
-                code
-                for segment in found.segments
-                for codes in segment.table.column("flags").to_pylist()
-                for code in codes
-            }
-        )
+        findings = {code for segment in found.segments for code in segment.codes}
         ends = (
             ("accepted", found.accepted, ""),
             ("flagged", found.flagged, pack_words(findings)),
@@ -257,7 +245,7 @@ class Entering:
                 "number": item.count,
                 "since": self.working.intake.received_at,
                 "private": seal(
-                    self.working.delivery_keys,
+                    self.working.store.cached_keys(self.working.owner),
                     self.working.owner,
                     f"item:{item.ordinal}",
                     "\n".join(item.keys).encode(),
@@ -265,7 +253,8 @@ class Entering:
                 if item.keys
                 else None,
             }
-            rows += self._reading_rows(item, row) if item.ordinal in self.archive.sorted else [row]
+            readings = self.archive.readings_of(self.working, item)
+            rows += [row] if readings is None else self._reading_rows(item, readings, row)
             lookups += [
                 {"key": name("find", key), "delivery": self.working.intake.delivery, "ordinal": item.ordinal}
                 for key in dict.fromkeys(item.keys)

@@ -30,6 +30,8 @@ class Segment(msgspec.Struct, frozen=True):
     month: str
     table: Any
     flagged: int
+    codes: frozenset[str]
+    """Findings on any of its rows."""
 
     @property
     def rows(self) -> int:
@@ -88,6 +90,7 @@ def tell_apart(
             month=month,
             table=rows.take(indices),
             flagged=sum(1 for index in indices if flags[index]),
+            codes=frozenset(code for index in indices for code in flags[index]),
         )
         for (measure, month), indices in sorted(groups.items())
     )

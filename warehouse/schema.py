@@ -95,7 +95,8 @@ lake_segment = Table(
     Column("name", String, primary_key=True),
     Column("kind", String, nullable=False),
     Column("rows", Integer, nullable=False),
-    Column("delivery", String, nullable=False),
+    Column("delivery", String, nullable=False),  # the first of the group it was written with
+    Column("sender", String, nullable=False),
     Column("renamed", Boolean, nullable=False),
 )
 

@@ -104,6 +104,8 @@ class Store:
         return self._owners[owner]
 
     def delivery_keys(self, connection: Connection, delivery: str) -> OwnerKeys:
+        if f"delivery:{delivery}" in self._owners:
+            return self._owners[f"delivery:{delivery}"]
         row = connection.execute(select(schema.delivery.c.wrapped_key).where(schema.delivery.c.id == delivery)).one()
         return self._owner(f"delivery:{delivery}", row.wrapped_key)
 

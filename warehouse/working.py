@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
+from connectors.base import Source
 from transforms.documents import DocumentRecord
 from transforms.facts import DeletionFact
-from warehouse.database import reading
 from warehouse.prepared import Carried, Part, PatientName, PreparedItem
 from warehouse.readings import Segment
 from warehouse.store import Known, Store
@@ -31,23 +33,35 @@ class Intake(msgspec.Struct, frozen=True):
     vouched: str = ""
 
 
-class Working:
-    """The patients of a part (made when new), and how its documents, requests and events are named."""
+class Entry(msgspec.Struct, frozen=True):
+    """One part of one delivery, to be committed with others."""
 
-    def __init__(self, store: Store, intake: Intake, part: Part) -> None:
+    intake: Intake
+    source: Source
+    part: Part
+
+
+def patients_named(entries: Iterable[Entry]) -> Iterator[PatientName]:
+    """Every patient that these parts name."""
+    for entry in entries:
+        yield from (r.owner for r in entry.part.ranges if r.owner is not None)
+        for item in entry.part.items:
+            yield from (carried.patient for carried in item.carried)
+            yield from (name for name in (item.patient, item.deletion and item.deletion.patient) if name)
+            yield from [item.account.patient] if item.account else []
+
+
+class Working:
+    """One part with the patients it names, and how its documents, requests and events are named."""
+
+    def __init__(self, store: Store, entry: Entry, patients: dict[PatientName, Known]) -> None:
         self.store = store
-        self.intake = intake
-        self.part = part
-        self.owner = f"delivery:{intake.delivery}"
-        names: list[PatientName] = [r.owner for r in part.ranges if r.owner is not None]
-        for item in part.items:
-            names.extend(carried.patient for carried in item.carried)
-            names.extend(name for name in (item.patient, item.deletion and item.deletion.patient) if name)
-            names.extend([item.account.patient] if item.account else [])
-        self.patients: dict[PatientName, Known] = store.patients(names)
-        with reading(store.engine) as connection:
-            self.delivery_keys = store.delivery_keys(connection, intake.delivery)
-        self.documents = [(item, sub, carried) for item in part.items for sub, carried in enumerate(item.carried)]
+        self.intake = entry.intake
+        self.source = entry.source
+        self.part = entry.part
+        self.owner = f"delivery:{entry.intake.delivery}"
+        self.patients = patients
+        self.documents = [(item, sub, carried) for item in entry.part.items for sub, carried in enumerate(item.carried)]
         self.keys = {id(carried): self.document_keys(carried.record) for _, _, carried in self.documents}
 
     def document_keys(self, record: DocumentRecord) -> tuple[str, str]:

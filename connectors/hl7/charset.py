@@ -7,6 +7,7 @@ a finding, never an exception.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -17,7 +18,7 @@ _UNLIKELY = re.compile("[\u0080-\u009f\u0180-\u02bf\u0500-\u07ff]")
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """Text, how it was decoded (a Python codec name), and the finding that goes with it, empty when none."""
+    """Text, the set of its bytes (a Python codec name), and the finding that goes with it, empty when none."""
 
     text: str
     encoding: str
@@ -37,9 +38,9 @@ def decode(data: bytes, msh18: str) -> Decoded:
     Findings: `CHARSET_MISMATCH` when the bytes are not in the declared set, `CHARSET_UNDECLARED` when there is no
     declaration, or none we know, and one was needed, `BYTES_UNDECODABLE` when some bytes are in no set.
     """
-    if data.isascii():
-        return Decoded(data.decode("ascii"), "ascii")
     codec = _codec(msh18)
+    if data.isascii():  # escaped bytes (`\\XC3A9\\`) may still need the codec
+        return Decoded(data.decode("ascii"), codec if codec not in {"", "ascii"} else "utf-8")
     utf8 = _utf8(data)
     if utf8 is not None and (codec == "utf-8" or not _by_chance(utf8)):
         finding = "" if codec == "utf-8" else "CHARSET_MISMATCH" if codec else "CHARSET_UNDECLARED"
@@ -62,6 +63,7 @@ def decode(data: bytes, msh18: str) -> Decoded:
         return Decoded(data.decode(single, "replace"), single, "BYTES_UNDECODABLE")
 
 
+@lru_cache(256)
 def _codec(msh18: str) -> str:
     """The codec of a declaration, tolerant of its spelling; empty when absent or unknown."""
     name = re.sub(r"[^A-Z0-9]", "", msh18.partition("~")[0].upper())

@@ -18,10 +18,12 @@ CUT_FROM = 1 << 15
 
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?ClinicalDocument[\s/>]")
 _END = re.compile(rb"</(?:[\w.-]+:)?ClinicalDocument\s*>|<(?:[\w.-]+:)?ClinicalDocument[^<>]*/>")
-_BREAKS = re.compile(rb"\\(?:\.br|X(?:0D|0A)+)\\|\s+", re.IGNORECASE)
+_BREAKS = re.compile(rb"\\(?:\.br|X(?:0D|0A)+)\\", re.IGNORECASE)
 _ENCODING = re.compile(r"""(<\?xml[^>]*?)\s+encoding=(["'])[^"'>]*\2""")
 _TEXT_END = re.compile(r"ClinicalDocument\s*(?:>|&gt;)")
-_BROKEN = re.compile(rb"[\r\n\x0b\x1c]")
+_BREAK = re.compile(rb"[\r\n]")
+_AMBIGUOUS = re.compile(rb"[\x0b\x1c]|[\r\n][ \t]*[A-Z][A-Z0-9]{2}(?:[\r\n]|$)")
+"""In base64 over several lines: an MLLP byte, or a line that is, or before the next separator begins, a segment."""
 _ALPHABET = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 
@@ -49,8 +51,8 @@ class Payload(msgspec.Struct, frozen=True):
 def cut(data: bytes, d: Delimiters, *, cut_from: int = CUT_FROM) -> tuple[bytes, list[bytes]]:
     """A message without the base64 of its OBX-5, each replaced by its number between SUB bytes; and what was cut.
 
-    A large message is almost all payload: cut out, it is neither decoded nor split. Base64 that goes over several
-    lines stays in place, as does all of a message that has SUB bytes of its own.
+    A large message is almost all payload: cut out, it is neither decoded nor split. Where in doubt (a line of it could
+    be a segment) the payload stays in place, as does all of a message that has SUB bytes of its own.
     """
     if len(data) < cut_from or b"\x1a" in data:
         return data, []
@@ -65,14 +67,20 @@ def cut(data: bytes, d: Delimiters, *, cut_from: int = CUT_FROM) -> tuple[bytes,
         payload = data[found.end() : end if end >= 0 else len(data)]
         head = data[max(line, done) : found.start()].split(field)
         in_place = head[0] == b"OBX" and len(head) == 6 and head[5].count(component) == 2
-        if in_place and payload.isascii() and not _BROKEN.search(payload):
-            kept += [data[done : found.end()], b"\x1a%d\x1a" % len(payloads)]
+        kept.append(data[done : found.end()])
+        done = found.end()
+        if in_place and _surely_base64(payload, several_lines=head[2] == b"ED"):
+            kept.append(b"\x1a%d\x1a" % len(payloads))
             payloads.append(payload)
-            done = found.end() + len(payload)
-        else:
-            kept.append(data[done : found.end()])
-            done = found.end()
+            done += len(payload)
     return b"".join([*kept, data[done:]]), payloads
+
+
+def _surely_base64(payload: bytes, *, several_lines: bool) -> bool:
+    """Whether nothing but the decoding of base64 will look at a payload: no XML, and no line that may be a segment."""
+    if not payload.isascii() or payload[:64].lstrip()[:1] in {b"<", b"&", b"\\"} or _AMBIGUOUS.search(payload):
+        return False
+    return several_lines or not _BREAK.search(payload)
 
 
 def carried(line: str, fields: list[str], values: Values, payloads: Sequence[bytes]) -> Payload | None:
@@ -129,7 +137,8 @@ def document(data: str | bytes, values: Values) -> bytes | Unreadable:
 
 def _slow(given: bytes) -> bytes | Unreadable:
     """Base64 that is broken over lines, unpadded or damaged."""
-    given = _BREAKS.sub(b"", given)
+    given = given.translate(None, b" \t\r\n\x0b\x0c")
+    given = _BREAKS.sub(b"", given) if b"\\" in given else given
     if not given:
         return Unreadable("PAYLOAD_NOT_A_DOCUMENT", "empty")
     body = given.rstrip(b"=")

@@ -85,11 +85,12 @@ class Values:
         return _coded(self.components(self.first(field)))
 
     def entity(self, field: str) -> RawId:
-        """EI: .1 value, .2 namespace, .3 universal id, .4 its type."""
+        """EI: .1 value, .2 namespace (`name&OID&ISO` in older messages), .3 universal id, .4 its type."""
         if not field:
             return NO_ID
-        parts = [*self.components(self.first(field)), "", "", ""]
-        return RawId(parts[2] or parts[1], parts[0], parts[3])
+        parts = [*self.first(field).split(self.d.component), "", "", ""]
+        root = self.text(parts[2]) or self.authority(parts[1])
+        return RawId(root, self.text(parts[0]), self.text(parts[3]))
 
     def identifier(self, value: str) -> RawId:
         """CX, one repetition: .1 value, .4 authority, .5 type. HL7's null `""` is no value."""

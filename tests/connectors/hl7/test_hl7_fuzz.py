@@ -1,0 +1,188 @@
+"""Whatever the bytes: nothing is raised, every byte and segment is accounted for, nothing of the input leaks."""
+
+from __future__ import annotations
+
+import pytest
+from hl7_build import (
+    CDA,
+    b64,
+    codes,
+    document_mdm,
+    document_oru,
+    documents,
+    ed,
+    encode,
+    first,
+    gaps,
+    msh,
+    read_all,
+    results_oru,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.base import Enclosed, Message, Refusal, Yielded
+from connectors.hl7.framing import BLANK
+from connectors.hl7.payload import cut
+from connectors.hl7.tokens import delimiters
+
+LONG_CDA = CDA.replace("<title>", "<title>" + "0123456789" * 4000)
+CANARY = "ZZCANARY"
+BASES = [
+    encode(document_oru()),
+    encode(document_mdm(), "\n"),
+    encode(results_oru(), "\r\n"),
+    encode(["FHS|^~\\&", "BHS|^~\\&", *results_oru(1), *document_mdm("T04"), "BTS|2", "FTS|1"]),
+    encode([msh("ADT^A01"), "PID|||1", "ZFA|ACTIF"]),
+    encode(document_oru(ed(CDA, head=""))),
+]
+TOKENS = [
+    b"|",
+    b"^",
+    b"~",
+    b"\\",
+    b"&",
+    b"\r",
+    b"\n",
+    b"\x0b",
+    b"\x1c",
+    b"\x1a",
+    b"\x00",
+    b"\xff",
+    b"\xc3",
+    b'""',
+    b"=",
+]
+TOKENS += [
+    b"\rMSH|^~\\&|",
+    b"\rOBX|9|ED|X||^T^XML^Base64^",
+    b"\rOBX|1|",
+    b"\rPID|||",
+    b"\rBTS|9\r",
+    b"\\X4G\\",
+    b"^Base64^",
+]
+TOKENS += [CANARY.encode(), b"<ClinicalDocument", b"\xef\xbb\xbf", b"\rORC|CA", b"\rNTE|||x", b"\rSPM|1", b"\rZZZ|1"]
+
+
+@st.composite
+def mutants(draw: st.DrawFn) -> bytes:
+    data = draw(st.sampled_from(BASES))
+    for _ in range(draw(st.integers(0, 6))):
+        at = draw(st.integers(0, len(data)))
+        drop = draw(st.sampled_from([0, 0, 1, 3, 40]))
+        data = data[:at] + draw(st.sampled_from(TOKENS) | st.binary(max_size=4)) + data[at + drop :]
+    return data
+
+
+def held(data: bytes) -> list[Yielded]:
+    """What was read, once the promises of the contract are kept."""
+    yielded = read_all(data)
+    outside = gaps(data, [y.span for y in yielded])
+    if data[1:2] != b"\x00" and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        assert not outside.strip(BLANK + b"\xef\xbb\xbf")
+    for index, one in enumerate(yielded):
+        assert one.locator is not None
+        if isinstance(one, Message):
+            follow = yielded[index + 1 : index + 1 + one.encloses]
+            assert all(isinstance(y, Enclosed) or (isinstance(y, Refusal) and y.counted) for y in follow)
+            assert [y.locator.document for y in follow] == list(range(1, one.encloses + 1))
+            assert min(one.segments.values()) >= 0
+            text = (
+                data[one.span.start : one.span.end]
+                .replace(b"\n", b"\r")
+                .replace(b"\x0b", b"\r")
+                .replace(b"\x1c", b"\r")
+            )
+            assert sum(one.segments.values()) <= sum(bool(line.strip()) for line in text.split(b"\r"))
+        elif isinstance(one, Refusal):
+            assert CANARY not in one.came + one.expected + str(one.locator)
+    return yielded
+
+
+@given(mutants())
+@settings(max_examples=400)
+def test_mutants_are_read_or_refused_and_accounted_for(data: bytes) -> None:
+    def said(yielded: list[Yielded]) -> list[object]:
+        return [(y.locator, y.span, y.source.read()) if isinstance(y, Enclosed) else y for y in yielded]
+
+    assert said(held(data)) == said(held(data))
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"MSH|^~\\&|", b"\xff\xfe", b"\xfe\xff\x00M\x00S\x00H\x00|"]))
+def test_any_bytes_are_read_or_refused(data: bytes, head: bytes) -> None:
+    held(head + data)
+
+
+@given(mutants(), st.integers(0, 3))
+def test_a_payload_that_is_cut_out_can_be_put_back(data: bytes, repeat: int) -> None:
+    d = delimiters(data[data.find(b"MSH") :])
+    if d is None:
+        return
+    data += encode([ed("QUJD" * 9)] * repeat)
+    rest, payloads = cut(data, d, cut_from=0)
+    for number, payload in enumerate(payloads):
+        rest = rest.replace(b"\x1a%d\x1a" % number, payload, 1)
+    assert rest == data
+
+
+def wrapped(text: str, end: str) -> str:
+    return end.join(text[i : i + 76] for i in range(0, len(text), 76))
+
+
+WHOLE = b64(LONG_CDA)
+LARGE = {
+    "whole": ed(WHOLE),
+    "unpadded": ed(WHOLE.rstrip("=")),
+    "wrapped": ed(wrapped(WHOLE, "\n")),
+    "wrapped-crlf": ed(wrapped(WHOLE, "\r\n")),
+    "escaped": ed(wrapped(WHOLE, "\\.br\\")),
+    "last-field": ed(WHOLE).removesuffix("||||||F|"),
+    "no-ed": ed(WHOLE).replace("|ED|", "|ST|"),
+    "xml": ed(LONG_CDA),
+    "sub": ed(WHOLE) + "\rNTE|1||\x1a0\x1a",
+}
+
+
+@pytest.mark.parametrize("payload", LARGE.values(), ids=LARGE)
+def test_a_large_document_is_read_as_a_small_one(payload: str) -> None:
+    lines = document_oru(payload, ed(b64(CDA), 2, status="C"))
+    message = first(lines)
+    (one, two) = documents(lines)
+    assert one.decode().replace(' encoding="UTF-8"', "") == LONG_CDA.replace(' encoding="UTF-8"', "")
+    assert two == CDA.encode()
+    assert (message.findings, message.result_status) == ((), "~C" if payload.endswith(WHOLE) else "F~C")
+    small = first(document_oru(ed(b64(CDA)), ed(b64(CDA), 2)))
+    assert message.segments["mapped"] == small.segments["mapped"]
+
+
+def test_a_large_document_that_is_cut_short_is_refused() -> None:
+    for payload in (WHOLE[:-40], WHOLE[:-41], wrapped(WHOLE[:-60], "\n")):
+        lines = document_oru(ed(payload).removesuffix("||||||F|"))
+        assert codes(lines) == ["PAYLOAD_TRUNCATED"]
+        assert first(lines).author_organisation.name == "Labo X"
+
+
+def test_one_bad_message_in_a_batch_costs_one_message() -> None:
+    bad = encode([msh().replace("^~\\&", "&&&&"), "PID|||1"])
+    yielded = read_all(encode(results_oru(1)) * 500 + bad + encode(results_oru(1)) * 500)
+    refusals = [y for y in yielded if isinstance(y, Refusal)]
+    assert [(r.code, r.locator.message) for r in refusals] == [("DELIMITERS_UNUSABLE", 501)]
+    assert sum(isinstance(y, Message) for y in yielded) == 1000
+
+
+def test_hard_input_takes_no_long_time() -> None:
+    for piece in (
+        b"\\",
+        b"~",
+        b"^",
+        b"\r",
+        b" ",
+        b"MSH",
+        b"\rMSH",
+        b"\\X41\\",
+        b"\rx",
+        b"^Base64^",
+        b"\rOBX|1|ED|||^^^Base64^A",
+    ):
+        held(encode(document_oru()) + b"\rOBX|9|FT|a^b||" + piece * (60_000 // len(piece)))

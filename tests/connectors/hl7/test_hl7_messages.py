@@ -1,0 +1,341 @@
+"""What a message says about itself, its patient, its document and what may be done with it."""
+
+from __future__ import annotations
+
+import pytest
+from hl7_build import (
+    CDA,
+    FLAGS,
+    PID,
+    b64,
+    codes,
+    document_mdm,
+    document_oru,
+    documents,
+    ed,
+    encode,
+    first,
+    flags,
+    msh,
+    read_all,
+    results_oru,
+)
+
+from connectors.base import Enclosed, Message, RawId, RawParty, Refusal
+from connectors.hl7.ids import same_document
+
+
+def test_an_oru_that_carries_a_document() -> None:
+    lines = document_oru()
+    data = encode(lines)
+    message, enclosed = read_all(data)
+    assert isinstance(message, Message) and isinstance(enclosed, Enclosed)
+    assert (message.kind, message.control_id, message.version) == ("ORU^R01", "1", "2.5")
+    assert (message.profile, message.charset, message.sent_at) == (
+        "2.1^CISIS_CDA_HL7_V2",
+        "UNICODE UTF-8",
+        "20260105093000",
+    )
+    assert (message.order_control, message.result_status, message.encloses, message.orders) == ("NW", "F", 1, ())
+    assert message.author_organisation == RawParty(RawId("1.2.250.1.71.4.2.2", "1999999999", "FINEG"), "Labo X")
+    assert message.flags["INVISIBLE_REPRESENTANTS_LEGAUX"] == "N" and len(message.flags) == 10
+    assert (message.findings, message.ignored, message.unsupported) == ((), "", "")
+    assert sum(message.segments.values()) == len(lines) and message.segments["raw"] == 1  # PV1
+    assert enclosed.source.read().decode() == CDA
+    assert enclosed.message is message and enclosed.span == message.span
+    assert str(enclosed.locator) == "message 1, document 1, OBX 1"
+
+
+@pytest.mark.parametrize(("event", "control", "status"), [("T02", "NW", "F"), ("T10", "RO", "C"), ("T04", "CA", "D")])
+def test_an_mdm_of_each_event(event: str, control: str, status: str) -> None:
+    message, enclosed = read_all(encode(document_mdm(event, status=status, control=control)))
+    assert isinstance(message, Message) and isinstance(enclosed, Enclosed)
+    assert (message.kind, message.order_control, message.result_status) == (f"MDM^{event}", control, status)
+    assert (message.document_id, message.parent_id) == (RawId("1.2.250.9999.1"), RawId("1.2.250.9999.0"))
+
+
+def test_the_patient_in_all_its_repetitions() -> None:
+    patient = first(document_oru()).patient
+    assert patient is not None
+    assert patient.ids == (
+        RawId("1.2.250.1.213.1.4.10", "199999999999999", "INS"),
+        RawId("1.2.250.9999.7", "4711", "PI"),
+    )
+    assert (patient.birth_family, patient.birth_given, patient.birth_givens) == ("MARTINEAU", "Zoé", "Zoé Inès")
+    assert (patient.used_family, patient.used_given) == ("PERRIN", "Zoé")
+    assert (patient.birth_date, patient.sex, patient.birth_place) == ("19991231", "F", "75056")
+    assert patient.reliability == ("VALI",)
+
+
+@pytest.mark.parametrize(
+    ("pid", "ids"),
+    [
+        ("PID|||", ()),
+        ('PID|||""^^^CHU&1.2.3&ISO^PI', ()),
+        ("PID|||^^^CHU&1.2.3&ISO^PI~  ", ()),
+        ("PID|||12^^^CHU^PI", (RawId("CHU", "12", "PI"),)),
+        ("PID|||12", (RawId("", "12", ""),)),
+        ("PID|||1^^^&1.2.3^PI~1^^^&1.2.4^PI", (RawId("1.2.3", "1", "PI"), RawId("1.2.4", "1", "PI"))),
+    ],
+)
+def test_identifiers_without_a_value_are_none(pid: str, ids: tuple[RawId, ...]) -> None:
+    patient = first([msh(), pid, "OBR|1||F1"]).patient
+    assert patient is not None and patient.ids == ids
+
+
+def test_names_by_type_and_the_null_of_hl7() -> None:
+    def names(field: str) -> tuple[str, str, str]:
+        patient = first([msh(), f'PID|||1||{field}||""|M', "OBR|1||F1"]).patient
+        assert patient is not None and patient.birth_date == ""
+        return patient.birth_family, patient.used_family, patient.birth_given
+
+    assert names("ÉPINAY&d'&ÉPINAY^Léa^^^^^L") == ("ÉPINAY", "", "Léa")
+    assert names("UN^Léa") == ("UN", "", "Léa")
+    assert names("UN^Léa~DEUX^Léa") == ("", "", "")
+    assert names("DEUX^Léa^^^^^D~UN^Zoé^^^^^L") == ("UN", "DEUX", "Zoé")
+    assert names('""^""') == ("", "", "")
+
+
+def test_two_patients_in_one_message_are_refused_together() -> None:
+    other = PID.replace("MARTINEAU", "AUTRE")
+    data = encode([*results_oru(1), other, *results_oru(1)[2:]])
+    (refusal,) = read_all(data)
+    assert isinstance(refusal, Refusal) and refusal.code == "SEVERAL_PATIENTS" and refusal.counted
+    same = first([*results_oru(1), PID, *results_oru(1)[2:]])
+    assert same.patient is not None and len(same.orders) == 2
+    merge = first([msh("ADT^A17"), PID, other])
+    assert merge.patient is None and merge.unsupported == "MESSAGE_KEPT_RAW"
+
+
+# Flags
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("INVISIBLE_REP_LEGAUX", "INVISIBLE_REPRESENTANTS_LEGAUX"),
+        ("INVISIBLE_ REP_LEGAUX", "INVISIBLE_REPRESENTANTS_LEGAUX"),
+        ("INVISIBLE_REPRESENTANTS_LEGAUX", "INVISIBLE_REPRESENTANTS_LEGAUX"),
+        ("INVISIBLE_REPRENSANTS_LEGAUX", "INVISIBLE_REPRESENTANTS_LEGAUX"),
+        ("MODIF_CONFIDENTIALITYCODE", "MODIF_CONF_CODE"),
+        ("ACK_LECTURE", "ACK_LECTURE_MSS"),
+        (" masque_ps ", "MASQUE_PS"),
+    ],
+)
+@pytest.mark.parametrize("system", ["MetaDMPMSS", "", "L"])
+def test_every_spelling_of_a_flag_is_one_name(written: str, name: str, system: str) -> None:
+    flag = f"OBX|2|CE|{written}^libellé^{system}||Y^^HL70136||||||F|"
+    message = first([*document_oru()[:6], flag])
+    assert (dict(message.flags), message.findings) == ({name: "Y"}, ())
+
+
+@pytest.mark.parametrize("kind", ["NM", "ST", "ED", ""])
+def test_a_flag_with_a_wrong_value_type_is_still_a_flag(kind: str) -> None:
+    assert first([*document_oru()[:6], f"OBX|2|{kind}|MASQUE_PS^x^MetaDMPMSS||Y"]).flags == {"MASQUE_PS": "Y"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "findings"),
+    [
+        ([("MASQUE_PS", "y")], {"MASQUE_PS": "y"}, ("FLAG_VALUE_INVALID",)),
+        ([("MASQUE_PS", "")], {"MASQUE_PS": ""}, ("FLAG_VALUE_INVALID",)),
+        ([("MASQUE_PS", " Y ")], {"MASQUE_PS": "Y"}, ()),
+        ([("MASQUE_PS", "Y"), ("MASQUE_PS", "Y")], {"MASQUE_PS": "Y"}, ()),
+        ([("MASQUE_PS", "N"), ("MASQUE_PS", "Y")], {"MASQUE_PS": "N~Y"}, ("FLAG_VALUE_INVALID",)),
+        ([("MASQUE_TOUS", "N")], {"MASQUE_TOUS": "N"}, ("FLAG_UNKNOWN",)),
+    ],
+)
+def test_a_flag_that_cannot_be_trusted_is_reported(
+    given: list[tuple[str, str]], said: dict[str, str], findings: tuple[str, ...]
+) -> None:
+    message = first([*document_oru()[:6], *flags(given)])
+    assert (dict(message.flags), message.findings) == (said, findings)
+
+
+def test_a_code_without_system_that_answers_yes_or_no_is_an_unknown_flag() -> None:
+    message = first([*document_oru()[:6], "OBX|2|CE|MASQUE_TOUT^x||Y"])
+    assert (dict(message.flags), message.findings) == ({"MASQUE_TOUT": "Y"}, ("FLAG_UNKNOWN",))
+    result = first([msh(), PID, "OBR|1||F1", "OBX|1|NM|HDL_C^x||1.2", "OBX|2|ST|HDL^x||Y"])
+    assert result.flags == {} and len(result.orders[0].observations) == 2
+
+
+def test_mail_bodies_and_the_lot_are_no_documents() -> None:
+    mail = ed(b64("Cher confrère"), 12, head="^TEXT^^Base64^").replace("11502-2", "CORPSMAIL_PS")
+    lot = "OBX|13|CE|COMP_LOT^x||1.2.3^AB"
+    message = first([*document_oru(), mail, lot])
+    assert (message.encloses, message.segments["ignored"], message.segments["raw"]) == (1, 1, 2)
+    lps = "OBX|2|ED|1^XDM/1.0/DDM+un sujet||^text^^Base64^" + b64("Corps du courriel") + "||||||F"
+    assert first([*document_mdm(), lps]).segments["ignored"] == 1
+
+
+# What is no data, and what we do not read
+
+
+@pytest.mark.parametrize("kind", ["ACK", "ACK^R01^ACK", "ZAM^Z01^ZAM_Z01"])
+def test_acknowledgements_are_ignored_by_rule(kind: str) -> None:
+    message = first([msh(kind, version="9"), "MSA|AA|015"])
+    assert (message.ignored, message.unsupported, message.patient) == ("ACKNOWLEDGEMENT", "", None)
+    assert message.segments == {"mapped": 0, "raw": 0, "ignored": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [
+        ("ADT^A01^ADT_A01", "2.5^FRA^2.11"),
+        ("OML^O21", "2.5"),
+        ("ORM^O01", "2.3"),
+        ("MDM^T01", "2.6"),
+        ("ORU^W01", "2.5"),
+        ("ORU^R01", "2.3.z"),
+        ("ORU^R01", ""),
+        ("", "2.5"),
+        ("NEW^X01", "2.5"),
+    ],
+)
+def test_what_we_do_not_read_is_kept_raw_with_its_patient(kind: str, version: str) -> None:
+    lines = [msh(kind, version=version), PID, "ZBE|1", "OBX|1|NM|1^a^LN||2"]
+    message = first(lines)
+    assert message.unsupported == "MESSAGE_KEPT_RAW" and not message.ignored
+    assert message.patient is not None and message.patient.birth_family == "MARTINEAU"
+    assert message.segments == {"mapped": 2, "raw": 2, "ignored": 0}
+
+
+def test_the_structure_names_the_event_that_is_left_out() -> None:
+    assert first([msh("ORU^^ORU_R01"), PID, "OBR|1||F1"]).kind == "ORU^R01"
+    assert first([msh("MDM^^MDM_T02"), PID]).unsupported == "MESSAGE_KEPT_RAW"
+
+
+def test_the_profile_is_trimmed() -> None:
+    assert first([msh(profile="2.1^ CISIS_CDA_HL7_V2 "), PID]).profile == "2.1^CISIS_CDA_HL7_V2"
+
+
+def test_a_message_meant_to_carry_a_document_says_when_it_has_none() -> None:
+    lines = [line for line in document_mdm() if not line.startswith("OBX|1|ED")]
+    message = first(lines)
+    assert (message.encloses, message.findings, message.unsupported) == (0, ("DOCUMENT_MISSING",), "")
+    lines = [line for line in document_oru() if not line.startswith("OBX|1|ED")]
+    assert first(lines).findings == ("DOCUMENT_MISSING",)
+
+
+def test_places_that_disagree_are_all_told() -> None:
+    message = first(document_oru(ed(b64(CDA)), ed(b64(CDA), 2, status="D")))
+    assert (message.result_status, message.encloses) == ("F~D", 2)
+
+
+# Documents
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("1.2.3.4^Organisation-Y", RawId("1.2.3.4")),
+        ("A12^^1.2.3^ISO", RawId("1.2.3", "A12", "ISO")),
+        ("^^1.2.3^ISO", RawId("1.2.3", "", "ISO")),
+        ("1.2.3.A12", RawId("1.2.3", "A12")),
+        ("1.2.3.4-5.6", RawId("1.2.3", "4-5.6")),
+        ("1.2.3^^ISO", RawId("1.2.3")),
+        ("local-7", RawId("", "local-7")),
+        ("", None),
+    ],
+)
+def test_document_ids_in_all_their_spellings(field: str, expected: RawId | None) -> None:
+    lines = [line.replace("1.2.250.9999.1^Organisation|", f"{field}|") for line in document_mdm()]
+    assert first(lines).document_id == expected
+
+
+def test_ids_that_were_joined_name_the_same_document() -> None:
+    assert same_document(RawId("1.2.3.4711"), RawId("1.2.3", "4711"))
+    assert same_document(RawId("1.2.3", "A.B"), RawId("1.2.3", "A.B", "ISO"))
+    assert not same_document(RawId("1.2.3.4711"), RawId("1.2.3.4712"))
+
+
+NAMESPACED = CDA.replace("<ClinicalDocument xmlns", "<n:ClinicalDocument xmlns:n").replace("</Cl", "</n:Cl")
+WRAPPED = "\n".join(b64(CDA)[i : i + 76] for i in range(0, len(b64(CDA)), 76))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        ed(b64(CDA)),
+        ed(b64(CDA).rstrip("=")),
+        ed(b64(CDA + " ").rstrip("=")),
+        ed(b64(CDA + "  ").rstrip("=")),
+        ed(b64("\ufeff" + CDA)),
+        ed(b64(CDA.encode("utf-16"))),
+        ed(b64(NAMESPACED)),
+        ed(WRAPPED),
+        ed(WRAPPED.replace("\n", "\\.br\\")),
+        ed(WRAPPED.replace("\n", "\\X0D0A\\")),
+        ed(" " + b64(CDA) + " "),
+        ed(b64(CDA), head="^text^xml^BASE64^"),
+        ed(b64(CDA), head="^application^x-hl7-cda^Base64^"),
+        ed(b64(CDA), head="^TEXT^^Base64^"),
+        ed(b64(CDA), head="^TEXT^XML^"),
+        ed(b64(CDA)).removesuffix("||||||F|"),
+        ed(b64(CDA)).replace("|ED|", "|ST|"),
+        ed(CDA, head="^TEXT^XML^^"),
+        ed(CDA, head=""),
+        ed(CDA, head="").replace("|ED|", "|FT|"),
+        ed(CDA.replace("analyses", "a|b"), head="^TEXT^XML^A^"),
+        ed(CDA.replace("&", "\\T\\").replace("\n", "\\.br\\"), head="").replace("|ED|", "|TX|"),
+        ed(CDA.replace("<", "&lt;").replace(">", "&gt;"), head="").replace("|ED|", "|TX|"),
+        ed(CDA.replace("<", "\\T\\lt;").replace(">", "\\T\\gt;"), head=""),
+    ],
+)
+@pytest.mark.parametrize("mdm", [False, True])
+def test_a_document_is_found_in_whatever_dress(payload: str, mdm: bool) -> None:
+    lines = document_oru(payload)
+    if mdm:
+        lines = [*document_mdm()[:-11], payload, *flags()]
+    message = first(lines)
+    assert (message.encloses, codes(lines)) == (1, [])
+    (found,) = documents(lines)
+    text = found.decode("utf-16" if found[:2] == b"\xff\xfe" else "utf-8-sig")
+    assert "ClinicalDocument" in text and ("d’analyses à Évry" in text or "d’a|b à Évry" in text)
+    assert len(message.flags) == len(FLAGS)
+
+
+def test_raw_xml_takes_the_charset_of_the_message_not_the_one_it_declares() -> None:
+    xml = CDA.replace("’", "'")
+    lines = document_oru(ed(xml, head=""))
+    lines[0] = msh(charset="8859/15", profile="2.1^CISIS_CDA_HL7_V2")
+    (found,) = documents(encode(lines, charset="iso8859-15"))
+    assert "encoding" not in found.decode() and "à Évry" in found.decode()
+    status = first(document_oru(ed(CDA.replace("analyses", "a|b"), head="", status="C"))).result_status
+    assert status == "C"
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ("[base64]", "PAYLOAD_NOT_A_DOCUMENT"),
+        ("[Contenu du document CDA encodé en base 64]", "PAYLOAD_NOT_A_DOCUMENT"),
+        ("Document", "PAYLOAD_NOT_A_DOCUMENT"),
+        ("x", "PAYLOAD_NOT_A_DOCUMENT"),
+        ("", "PAYLOAD_NOT_A_DOCUMENT"),
+        ("====", "PAYLOAD_NOT_A_DOCUMENT"),
+        (b64("Document médical au format CDA niveau 1"), "PAYLOAD_NOT_A_DOCUMENT"),
+        (b64(b"%PDF-1.7"), "PAYLOAD_NOT_A_DOCUMENT"),
+        (b64("<Bundle/>"), "PAYLOAD_NOT_A_DOCUMENT"),
+        ("<Bundle/>", "PAYLOAD_NOT_A_DOCUMENT"),
+        (b64(CDA)[:-40], "PAYLOAD_TRUNCATED"),
+        (b64(CDA)[:-41], "PAYLOAD_TRUNCATED"),
+        (b64(CDA)[:-42], "PAYLOAD_TRUNCATED"),
+        (b64(CDA)[:-43], "PAYLOAD_TRUNCATED"),
+        (b64(CDA + " ").rstrip("=") + "AA", "PAYLOAD_TRUNCATED"),
+        (CDA[:-5], "PAYLOAD_TRUNCATED"),
+        (b64(CDA)[:200] + "*" + b64(CDA)[200:], "PAYLOAD_UNDECODABLE"),
+        (b64(CDA)[:200] + "é" + b64(CDA)[200:], "PAYLOAD_UNDECODABLE"),
+    ],
+)
+def test_a_payload_that_is_no_document_is_refused_and_counted(payload: str, code: str) -> None:
+    message, refusal = read_all(encode(document_oru(ed(payload))))
+    assert isinstance(message, Message) and isinstance(refusal, Refusal)
+    assert (message.encloses, refusal.code, refusal.counted) == (1, code, True)
+    assert "médical" not in refusal.came and str(refusal.locator) == "message 1, document 1, OBX 1"
+
+
+def test_several_documents_each_come_or_are_refused() -> None:
+    lines = document_oru(ed(b64(CDA)), ed("[base64]", 2), ed(b64(NAMESPACED), 3))
+    assert [type(y).__name__ for y in read_all(encode(lines))] == ["Message", "Enclosed", "Refusal", "Enclosed"]
+    assert first(lines).encloses == 3

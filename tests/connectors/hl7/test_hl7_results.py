@@ -1,0 +1,104 @@
+"""Discrete results: panels, types, notes, specimens; no OBX is lost, wherever it stands."""
+
+from __future__ import annotations
+
+import pytest
+from hl7_build import CDA, PID, b64, ed, encode, first, flags, msh, read_all, results_oru
+
+from connectors.base import Enclosed, Message, RawCode, RawId
+
+
+def test_one_order_per_obr_with_all_that_it_says() -> None:
+    message = first(
+        [
+            msh(),
+            PID,
+            "PV1|1|I",
+            "ORC|NW|P1^Labo&1.2.9&ISO|F1^^1.2.8^ISO|||||||||77^HOUSE^Grégory^^^^^^RPPS&1.2.250.1.71.4.2.1&ISO^D^^^RPPS",
+            "OBR|1||F1^^1.2.8^ISO|58410-2^NFS^LN^NF^Numération^99LAB|||202601050800+0100|||||||||||||||202601051000|||F",
+            "NTE|1||Prélèvement à jeun",
+            "OBX|1|NM|718-7^Hb^LN^HB^Hémoglobine^99LAB|1|13,5|g/dL^gramme par décilitre^UCUM|12-16|H~A|||F|||20260105"
+            "|LAB1^Labo|T1|M1^Cytométrie^99M",
+            "NTE|1||Contrôlé~deux fois",
+            "NTE|2||Hémolyse",
+            "SPM|1|||SER^Sérum^HL70487",
+            "OBX|2|SN|5778-6^Couleur^LN||<^5|mg/L|<5|||F",
+            "ORC|NW|P2|F2",
+            "OBR|2||F2|24356-8^ECBU^LN||||||||||||88^CUDDY^Lisa|||||||||C",
+            "OBX|1|CWE|630-4^Germe^LN|a|112283007^E. coli^SCT~3092008^S. aureus^SCT||||||C",
+        ]
+    )
+    assert message.findings == () and not message.unsupported
+    one, two = message.orders
+    assert (one.placer, one.filler) == (RawId("1.2.9", "P1"), RawId("1.2.8", "F1", "ISO"))
+    assert one.panel == RawCode("58410-2", "LN", "NFS", (RawCode("NF", "99LAB", "Numération"),))
+    assert (one.collected, one.reported, one.status, one.control) == ("202601050800+0100", "202601051000", "F", "NW")
+    assert (one.specimen.code, one.notes, one.prescriber.name) == ("SER", ("Prélèvement à jeun",), "Grégory HOUSE")
+    assert one.prescriber.id == RawId("1.2.250.1.71.4.2.1", "77", "RPPS")
+    hb, colour = one.observations
+    assert (hb.value_type, hb.sub_id, hb.values, hb.range, hb.flags) == ("NM", "1", ("13,5",), "12-16", ("H", "A"))
+    assert hb.code.alternatives == (RawCode("HB", "99LAB", "Hémoglobine"),)
+    assert hb.unit == RawCode("g/dL", "UCUM", "gramme par décilitre")
+    assert (hb.status, hb.observed, hb.producer, hb.method.code) == ("F", "20260105", "LAB1", "M1")
+    assert hb.notes == ("Contrôlé\ndeux fois", "Hémolyse")
+    assert (colour.values, colour.parts) == (("<^5",), (("<", "5"),))
+    assert (two.filler, two.status, two.prescriber.name) == (RawId("", "F2"), "C", "Lisa CUDDY")
+    (germ,) = two.observations
+    assert [part[1] for part in germ.parts] == ["E. coli", "S. aureus"]
+    assert [str(o.locator) for o in (*one.observations, germ)] == [f"message 1, OBX {n}" for n in (1, 2, 3)]
+    assert message.segments == {"mapped": 13, "raw": 1, "ignored": 0}
+
+
+@pytest.mark.parametrize("kind", ["NM", "SN", "ST", "TX", "FT", "CE", "CWE", "DT", "TM", "TS", "DTM", "IS", ""])
+def test_every_value_type_is_kept_as_written(kind: str) -> None:
+    (order,) = first([msh(), PID, "OBR|1||F1", f"OBX|1|{kind}|1^a^LN||x y~z||||||X"]).orders
+    (observation,) = order.observations
+    assert (observation.value_type, observation.values, observation.status) == (kind, ("x y", "z"), "X")
+    assert observation.parts == ((("x y",), ("z",)) if kind in {"SN", "CE", "CWE"} else ())
+
+
+def test_an_empty_value_is_no_value_and_a_withdrawn_one_stays() -> None:
+    (order,) = first([msh(), PID, "OBR|1||F1", "OBX|1|NM|1^a^LN||||||||X"]).orders
+    assert (order.observations[0].values, order.observations[0].status) == ((), "X")
+
+
+def test_no_obx_is_lost() -> None:
+    stray = "OBX|1|NM|9^stray^LN||1||||||F"
+    obr, spm = "OBR|1||F1|P^panel^LN", "SPM|1|||SER"
+    before = first([msh(), PID, "ORC|NW|P0|F0", stray, obr, stray])
+    told = [(o.filler.extension, o.panel.code, len(o.observations)) for o in before.orders]
+    assert told == [("F0", "", 1), ("F1", "P", 1)]
+    assert before.findings == ("RESULT_WITHOUT_OBR",)
+    alone = first([msh(), PID, stray, stray])
+    assert [len(o.observations) for o in alone.orders] == [2]
+    after = first([msh(), PID, obr, spm, stray, "SPM|2|||URN", stray])
+    assert [(o.specimen.code, len(o.observations)) for o in after.orders] == [("SER", 2)]
+    assert after.segments["raw"] == 1
+    empty = first([msh(), PID, obr, "OBR|2||F2|Q"])
+    assert [len(o.observations) for o in empty.orders] == [0, 0]
+    many = first(results_oru(5000))
+    assert len(many.orders[0].observations) == 5000
+    assert sum(many.segments.values()) == 5004
+
+
+def test_notes_that_are_about_nothing_we_keep_are_raw() -> None:
+    message = first([msh(), PID, "NTE|1||patient", "OBR|1||F1", *flags(), "NTE|1|||FIN"])
+    assert message.segments["raw"] == 2
+
+
+def test_one_message_may_hold_documents_and_results() -> None:
+    lines = [*results_oru(2), ed(b64(CDA), 3), "OBR|2||F9|11502-2", ed(b64(CDA)), *flags()]
+    yielded = read_all(encode(lines))
+    message = yielded[0]
+    assert isinstance(message, Message)
+    assert [len(o.observations) for o in message.orders] == [2]
+    assert message.encloses == 2 and sum(isinstance(y, Enclosed) for y in yielded) == 2
+    assert sum(message.segments.values()) == len(lines)
+
+
+def test_other_binaries_beside_results_are_kept_raw() -> None:
+    pdf = "OBX|4|ED|PDF^Compte rendu^L||LABO^application^pdf^Base64^" + b64(b"%PDF-1.7 xyz") + "||||||F"
+    message = first([*results_oru(3), pdf])
+    assert (message.encloses, len(message.orders[0].observations), message.segments["raw"]) == (0, 3, 1)
+    only = first([msh(), PID, "OBR|1||F1", pdf])
+    assert (only.orders, only.unsupported) == ((), "MESSAGE_KEPT_RAW")
