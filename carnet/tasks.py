@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from carnet.errors import OperatorError
 
 if TYPE_CHECKING:
+    from carnet.receive import Claim
     from carnet.settings import Settings
     from warehouse.store import Store
 
@@ -89,28 +90,37 @@ def label(chunk: list[dict[str, str]]) -> str:
 
 @private
 def ingest(chunk: list[dict[str, str]]) -> dict[str, int]:
-    """Take the claims of a chunk; how many were `taken`, `repeated` (known bytes, an earlier try), `failed`.
+    """Take the claims of a chunk; how many were `taken`, `repeated` (known bytes) and `failed` now.
 
-    A delivery that fails keeps its claim for the next run and does not disturb the others. `TaskFailed` when all
-    fail: then it is rather the disk, the database or the keys, and the task has to be tried again.
+    What an earlier try took is in none of these. A delivery that fails keeps its claim for the next run and does not
+    disturb the others: they are taken together, and one by one when that fails. `TaskFailed` when all fail: then it
+    is rather the disk, the database or the keys, and the task has to be tried again.
     """
-    from carnet.receive import Claim, take
+    from carnet.receive import Claim
 
-    counts = {"deliveries": len(chunk), "taken": 0, "repeated": 0, "failed": 0}
-    landing = _landing()
+    claims = [Claim(**row) for row in chunk]
+    counts = {"deliveries": len(claims), "taken": 0, "repeated": 0, "failed": 0}
     with _opened() as (settings, store):
-        for row in chunk:
-            claim = Claim(**row)
-            try:
-                outcome = take(store, settings, landing, claim, datetime.now(UTC).astimezone())
-            except Exception as error:  # noqa: BLE001 - the bulkhead between deliveries of one chunk
-                log.error("delivery %s was not taken: %s", claim.short, _told(error))
-                counts["failed"] += 1
-            else:
-                counts["repeated" if outcome.repeated else "taken"] += 1
-    if chunk and counts["failed"] == len(chunk):
-        raise TaskFailed(f"none of {len(chunk)} deliveries could be taken; the lines above tell why")
+        try:
+            _take(settings, store, claims, counts)
+        except Exception as error:  # noqa: BLE001 - a bulkhead: whose fault it is shows below
+            log.warning("a group of deliveries was not taken (%s); they are taken one by one", _told(error))
+            for claim in claims:
+                try:
+                    _take(settings, store, [claim], counts)
+                except Exception as alone:  # noqa: BLE001 - the bulkhead between deliveries of one chunk
+                    log.error("delivery %s was not taken: %s", claim.short, _told(alone))
+                    counts["failed"] += 1
+    if claims and counts["failed"] == len(claims):
+        raise TaskFailed(f"none of {len(claims)} deliveries could be taken; the lines above tell why")
     return counts
+
+
+def _take(settings: Settings, store: Store, claims: list[Claim], counts: dict[str, int]) -> None:
+    from carnet.receive import take
+
+    for outcome in take(store, settings, _landing(), claims, datetime.now(UTC).astimezone()):
+        counts["repeated" if outcome.repeated else "taken"] += 1
 
 
 @private

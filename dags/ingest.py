@@ -31,7 +31,7 @@ def ingest_dag(family: str, source: str) -> None:
 
             return tasks.receive(family)
 
-        @task(outlets=[RECORDS], map_index_template="{{ label }}")
+        @task(outlets=[RECORDS], multiple_outputs=False, map_index_template="{{ label }}")
         def ingest(chunk: list[dict[str, str]]) -> dict[str, int]:
             from carnet import tasks
 

@@ -34,6 +34,7 @@ TRIGGERER = {"triggerer": ("triggerer", "--skip-serve-logs")}
 """Nothing here defers, so only the pages miss it (they show it as not healthy)."""
 GRACE = 15.0
 USER = "admin"
+C_LIBRARY = ctypes.CDLL(None)
 PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of prctl(2): a component ends also when this process is killed outright."""
 
@@ -155,31 +156,35 @@ def _start(command: tuple[str, ...], settings: Mapping[str, str], log: Path) -> 
 
 
 def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    """Between fork and exec: `prctl(2)` is asked for, nothing else is done there."""
+    C_LIBRARY.prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def stop(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """End these and all they started: politely, and after `GRACE` seconds (or a second Ctrl-C) by force."""
-    sessions = {process.pid for process in processes.values()}
-    for process in processes.values():
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+    """End these and all they started: politely, and after `GRACE` seconds (or a second Ctrl-C) by force.
+
+    The API server goes last: the others still report to it, and hang on when it does not answer.
+    """
+    last = {name: process for name, process in processes.items() if name == "api-server"}
     try:
-        deadline = time.monotonic() + GRACE
-        while _alive(processes, sessions) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        for group in ({name: process for name, process in processes.items() if name not in last}, last):
+            for process in group.values():
+                process.terminate()
+            deadline = time.monotonic() + GRACE
+            while _alive(group) and time.monotonic() < deadline:
+                time.sleep(0.1)
     except KeyboardInterrupt:
         pass
-    for pid in _alive(processes, sessions):
+    for pid in _alive(processes):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     for process in processes.values():
         process.wait()
 
 
-def _alive(processes: Mapping[str, subprocess.Popen[bytes]], sessions: set[int]) -> list[int]:
+def _alive(processes: Mapping[str, subprocess.Popen[bytes]]) -> list[int]:
     own = [process.pid for process in processes.values() if process.poll() is None]
-    return sorted({*own, *members(sessions)})
+    return sorted({*own, *members({process.pid for process in processes.values()})})
 
 
 def members(sessions: set[int]) -> list[int]:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cda import cda
+from tests.cda import INS, cda
 
 ROOT = Path(__file__).parents[2]
-FAMILY, TITLE = "L'HOSTIS-NOËL", "Titre confidentiel"
+TITLE = "Titre confidentiel"
+NEEDLES = (INS, "HOSTIS", "Hostis", "Zoé", "Zo\\u00e9", "confidentiel", "2026-03/", "Glyc")
+"""What stands in the files dropped here (values, parts of paths) and must not stand anywhere in Airflow."""
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +30,6 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     patch.setenv("AIRFLOW_HOME", str(home))
     patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
     patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(ROOT / "dags"))
-    patch.setenv("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
     patch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{home / 'airflow.db'}")
     assert "airflow" not in sys.modules, "airflow was imported before its environment was set"
     from airflow.utils.db import initdb
