@@ -7,7 +7,9 @@ was held or refused · 2 the operator has something to mend · 70 a bug.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +23,9 @@ from carnet.errors import OperatorError
 app = typer.Typer(
     name="carnet",
     help="Fill the digital health notebook: exports of laboratories, hospitals, devices and the insurer in; sealed "
-    "patient records, receipts and adoption figures out.",
+    "patient records, receipts and adoption figures out.\n\n"
+    "Begin with `carnet synth feed`, `carnet ingest feed`, `carnet publish`, `carnet measure`, `carnet metrics`; "
+    "with your own file, `carnet check FILE`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -44,6 +48,21 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as bug:
+        if os.environ.get("CARNET_DEBUG"):
+            raise
+        place = traceback.extract_tb(bug.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        print(f"carnet: a bug of ours, {type(bug).__name__} at {where}; nothing committed is lost", file=sys.stderr)
+        print("carnet: CARNET_DEBUG=1 shows the trace (it may quote patients: keep it inside)", file=sys.stderr)
+        sys.exit(70)
+
+
+@app.callback()
+def home_of_all(home: Home = None) -> None:
+    """`--home` before or after the command."""
+    if home is not None:
+        os.environ["CARNET_HOME"] = str(home)
 
 
 def _open(home: Path | None) -> Any:
@@ -99,10 +118,10 @@ def ingest(
     started = perf_counter()
     settings, store = _open(home)
     found, left = discover(paths, settings, sender)
+    if not found and left:
+        raise OperatorError("nothing to ingest: name the sender with --sender, or give PATH/<sender>/…")
     if left:
         print(f"carnet: {len(left)} file(s) left out: no sender (use --sender, or PATH/<sender>/…)", file=sys.stderr)
-    if not found and left:
-        raise OperatorError("nothing to ingest: name the sender with --sender")
     vouched = _patient(patient)
     files = (
         incoming(
@@ -364,12 +383,10 @@ def receipt(
 @app.command("state-hash")
 def state_hash(home: Home = None) -> None:
     """One hash over all facts and what follows from them: equal states, equal hashes."""
-    from warehouse.database import reading
     from warehouse.state import state_hash as compute
 
-    _, store = _open(home)
-    with reading(store.engine) as connection:
-        print(compute(store, connection))
+    settings, store = _open(home)
+    print(compute(store, settings.kinds()))
 
 
 @app.command()
@@ -437,6 +454,25 @@ def _lines() -> Iterable[str]:
             return
         if line:
             yield line
+
+
+@app.command()
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Look at keys, disk, database, clock and stuck deliveries, and say what to do."""
+    from carnet.doctor import examine
+
+    settings, store = _open(home)
+    checks = list(examine(settings, store, datetime.now(UTC)))
+    for check in checks:
+        if as_json:
+            print(json.dumps({"check": check.name, "well": check.well, "says": check.says, "todo": check.todo}))
+        else:
+            print(
+                f"{'ok ' if check.well else '!! '} {check.name:<11} {check.says}"
+                + (f" → {check.todo}" if check.todo else "")
+            )
+    if not all(check.well for check in checks):
+        raise typer.Exit(2)
 
 
 def _audit(store: Any, action: str, subject: str = "") -> None:

@@ -16,7 +16,7 @@ from quality.rules import judge, verdict_of
 from transforms.actions import action_of
 from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
-from transforms.identity import BLOCKING, Patient, same_person, understand
+from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
 from warehouse.prepared import Carried, Deletion, PatientName, PreparedItem
 
@@ -46,9 +46,18 @@ def message_items(
             for ordinal, child in enumerate(children, first + 1)
         ]
     )
+    if head.end in ("held", "refused") and not head.carried:
+        documents = [_stopped(item, head) for item in documents]
     if any(item.code == "PATIENT_MISMATCH" for item in documents):
         head = msgspec.structs.replace(head, patient=None)
     return MessageItems(items=(head, *documents), owner=head.patient)
+
+
+def _stopped(item: PreparedItem, head: PreparedItem) -> PreparedItem:
+    """A document of a message that is itself held or refused goes with it: an unknown flag fails closed."""
+    if item.end == "refused":
+        return item
+    return msgspec.structs.replace(item, end=head.end, code=head.code, carried=(), deletion=None, patient=None)
 
 
 def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context) -> PreparedItem:
@@ -173,9 +182,10 @@ def _child(
 
 
 def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) -> DocumentRecord:
-    """The record as this message vouches for it: a status that blocks (RNIV, PID-32) takes the qualification away."""
+    """The record as this message vouches for it: a PID-32 that blocks, or says less than VALI, takes the qualification
+    away; one that says nothing leaves it to the document."""
     statuses = {status.upper() for status in message.patient.reliability} if message.patient else set()
-    if patient is not None and statuses & BLOCKING:
+    if patient is not None and statuses and (statuses & BLOCKING or not statuses & QUALIFYING):
         doubted = msgspec.structs.replace(record.patient, qualified=False)
         return msgspec.structs.replace(record, patient=doubted)
     return record

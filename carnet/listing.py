@@ -106,8 +106,8 @@ def readings(store: Store, connection: Connection, *, identified: bool) -> Itera
     for segment, table in stored_readings(store, connection):
         if identified and segment.delivery not in names:
             names[segment.delivery] = ledger.name_of(store, connection, segment.delivery)
-            vouched = ledger.delivery_row(connection, segment.delivery).vouched
-            people[segment.delivery] = (vouched or "").partition("@")[0]
+            vouched = ledger.vouched_of(store, connection, segment.delivery)
+            people[segment.delivery] = vouched.partition("@")[0]
         for row in table.to_pylist():
             shown: dict[str, Any] = {
                 "measure": row["measure"],

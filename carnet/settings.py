@@ -49,6 +49,10 @@ class Settings(msgspec.Struct, frozen=True):
     senders: Mapping[str, Sender]
     database: str | None = None
 
+    def kinds(self) -> dict[str, str]:
+        """The kind of each sender, for the figures by nature of source."""
+        return {sender.id: sender.kind for sender in self.senders.values()}
+
     def sender(self, id_: str) -> Sender:
         if id_ not in self.senders:
             raise OperatorError(

@@ -17,7 +17,7 @@ from warehouse.store import Store
 
 def publish(settings: Settings, store: Store) -> None:
     """Build the marts and swap them in."""
-    marts.publish(store, {sender.id: sender.kind for sender in settings.senders.values()})
+    marts.publish(store, settings.kinds())
 
 
 def measure(settings: Settings, store: Store) -> None:

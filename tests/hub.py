@@ -63,6 +63,10 @@ class Hub:
     def document(self, document_id: str) -> dict[str, Any]:
         return next(row for row in self.documents() if row["document_id"] == document_id)
 
+    def readings(self) -> list[dict[str, Any]]:
+        with reading(self.store.engine) as connection:
+            return list(listing.readings(self.store, connection, identified=True))
+
     def quarantine(self) -> list[dict[str, Any]]:
         with reading(self.store.engine) as connection:
             return list(listing.quarantine(self.store, connection, identified=False))
@@ -87,5 +91,4 @@ class Hub:
             return receipt(connection, delivery)
 
     def hash(self) -> str:
-        with reading(self.store.engine) as connection:
-            return state_hash(self.store, connection)
+        return state_hash(self.store, self.settings.kinds())

@@ -18,6 +18,7 @@ from warehouse.archiving import Archive
 from warehouse.database import append, reading
 from warehouse.entering import Entering
 from warehouse.facts import rows_in
+from warehouse.keys import owner_keys
 from warehouse.readings import KnownMeanwhile
 from warehouse.seal import seal
 from warehouse.settle import Changes, settle
@@ -78,6 +79,9 @@ def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
 
 
 def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]:
+    key = store.fresh_key()
+    owner = f"delivery:{intake.delivery}"
+    vouched = seal(owner_keys(key), owner, "vouched", intake.vouched.encode()) if intake.vouched else None
     return {
         "id": intake.delivery,
         "position": position,
@@ -88,10 +92,10 @@ def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]
         "size": intake.size,
         "connector": intake.connector,
         "status": "taking",
-        "wrapped_key": store.keys.wrap(store.fresh_key()),
+        "wrapped_key": store.keys.wrap(key),
         "declared": None,
         "parts": 0,
-        "vouched": intake.vouched,
+        "vouched": vouched,
     }
 
 

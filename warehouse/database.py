@@ -15,7 +15,7 @@ from sqlalchemy.schema import Table
 
 from warehouse import schema
 
-__all__ = ["Connection", "WrongSchema", "add", "append", "connect", "put", "reading"]
+__all__ = ["Connection", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
 
 SCHEMA_VERSION = "1"
 
@@ -92,3 +92,12 @@ def put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> Non
 def append(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(insert(table), rows)
+
+
+def integrity(engine: Engine) -> str:
+    """What is wrong with the database itself; empty when nothing is."""
+    if engine.dialect.name != "sqlite":
+        return ""
+    with reading(engine) as connection:
+        found = str(connection.exec_driver_sql("PRAGMA quick_check").scalar())
+    return "" if found == "ok" else found.splitlines()[0]

@@ -71,6 +71,14 @@ def delivery_row(connection: Connection, delivery: str) -> Any:
     return connection.execute(select(schema.delivery).where(schema.delivery.c.id == delivery)).one()
 
 
+def vouched_of(store: Store, connection: Connection, delivery: str) -> str:
+    """`INS@OID` of the patient somebody vouched for; empty when nobody did. For the trusted zone only."""
+    sealed = delivery_row(connection, delivery).vouched
+    if sealed is None:
+        return ""
+    return unseal(store.delivery_keys(connection, delivery), f"delivery:{delivery}", "vouched", sealed).decode()
+
+
 def name_of(store: Store, connection: Connection, delivery: str) -> str:
     """The file's name at its first arrival: a patient value, for the sender and the trusted zone only."""
     table = schema.arrival
@@ -253,3 +261,19 @@ def item_rows(connection: Connection, places: Iterable[tuple[str, int]]) -> list
         connection.execute(query.where(item.c.delivery == place, item.c.ordinal == ordinal)).one()
         for place, ordinal in places
     ]
+
+
+def latest_receipt(connection: Connection) -> str | None:
+    """The latest declared hour of receipt, in UTC."""
+    return connection.execute(select(func.max(schema.delivery.c.received_utc))).scalar()
+
+
+def unfinished(connection: Connection, before: str) -> list[str]:
+    """Deliveries half taken that came before this hour."""
+    table = schema.delivery
+    rows = connection.execute(select(table.c.id).where(table.c.status == "taking", table.c.received_at < before))
+    return [row.id for row in rows]
+
+
+def listed_packs(connection: Connection) -> set[str]:
+    return {row.name for row in connection.execute(select(schema.pack.c.name))}

@@ -64,30 +64,35 @@ def publish(store: Store, kinds: Mapping[str, str]) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_suffix(".fresh")
     fresh.unlink(missing_ok=True)
-    with reading(store.engine) as connection, duckdb.connect(str(fresh)) as marts:
-        for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
-            marts.execute(f"SET {setting}=false")
-        tables = {
-            "states": _table(STATES, _states(connection, kinds)),
-            "account_states": _table(ACCOUNT_STATES, []),
-            "item_ends": _table(ITEM_ENDS, _item_ends(connection)),
-            "reading_counts": _table(READING_COUNTS, _readings(store, connection)),
-        }
-        accounts = list(_accounts(store, connection))
-        tables["account_states"] = _table(ACCOUNT_STATES, (state for state, _, _ in accounts))
-        tables["account_holdings"] = _table(HOLDINGS, (row for _, rows, _ in accounts for row in rows))
-        tables["account_months"] = _table(MONTHS, ({"month": month} for _, _, found in accounts for month in found))
-        for name, table in tables.items():
-            marts.register(name, table)
-        _register_lake(marts, store, connection)
-        script = resources.files("warehouse").joinpath("marts.sql").read_text(encoding="utf-8")
-        for statement in duckdb.extract_statements(script):
-            marts.execute(statement)
-        for name in (*tables, "lake_documents"):
-            marts.unregister(name)
+    with duckdb.connect(str(fresh)) as marts:
+        build(marts, store, kinds)
         marts.execute("CHECKPOINT")
     fresh.replace(target)
     return target
+
+
+def build(marts: duckdb.DuckDBPyConnection, store: Store, kinds: Mapping[str, str]) -> None:
+    """Make the tables of `marts.sql` in an empty database."""
+    for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
+        marts.execute(f"SET {setting}=false")
+    with reading(store.engine) as connection:
+        accounts = list(_accounts(store, connection))
+        tables = {
+            "states": _table(STATES, _states(connection, kinds)),
+            "item_ends": _table(ITEM_ENDS, _item_ends(connection)),
+            "reading_counts": _table(READING_COUNTS, _readings(store, connection)),
+            "account_states": _table(ACCOUNT_STATES, (state for state, _, _ in accounts)),
+            "account_holdings": _table(HOLDINGS, (row for _, rows, _ in accounts for row in rows)),
+            "account_months": _table(MONTHS, ({"month": month} for _, _, found in accounts for month in found)),
+        }
+        for name, table in tables.items():
+            marts.register(name, table)
+        _register_lake(marts, store, connection)
+    script = resources.files("warehouse").joinpath("marts.sql").read_text(encoding="utf-8")
+    for statement in duckdb.extract_statements(script):
+        marts.execute(statement)
+    for name in (*tables, "lake_documents"):
+        marts.unregister(name)
 
 
 def _register_lake(marts: duckdb.DuckDBPyConnection, store: Store, connection: Connection) -> None:

@@ -61,13 +61,18 @@ def measure(home: Path, names: list[str] | None = None) -> dict[str, list[dict[s
     path = marts_path(home)
     if not path.exists():
         raise NotPublished
-    wanted = metrics() if names is None else {name: metrics()[name] for name in names}
     with duckdb.connect(str(path), read_only=True) as marts:
-        found = {}
-        for name, metric in wanted.items():
-            cursor = marts.execute(metric.sql)
-            columns = [column[0] for column in cursor.description or ()]
-            found[name] = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        return run(marts, names)
+
+
+def run(marts: duckdb.DuckDBPyConnection, names: list[str] | None = None) -> dict[str, list[dict[str, Any]]]:
+    """The same on marts that are open."""
+    wanted = metrics() if names is None else {name: metrics()[name] for name in names}
+    found = {}
+    for name, metric in wanted.items():
+        cursor = marts.execute(metric.sql)
+        columns = [column[0] for column in cursor.description or ()]
+        found[name] = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     return found
 
 

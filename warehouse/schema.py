@@ -50,7 +50,7 @@ delivery = Table(
     Column("wrapped_key", LargeBinary),
     Column("declared", Integer),
     Column("parts", Integer, nullable=False),  # committed so far
-    Column("vouched", String),  # patient vouched for (--patient, manifest)
+    Column("vouched", LargeBinary),  # patient vouched for (--patient, manifest), sealed under the delivery's key
 )
 
 arrival = Table(

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import duckdb
 import msgspec
 from sqlalchemy import Connection, select
 
 from transforms.documents import DocumentRecord
 from warehouse import ledger, schema
+from warehouse.database import reading
+from warehouse.marts import build
+from warehouse.measure import run, trusted
+from warehouse.readings import stored
 from warehouse.store import Store
 
 
-def state_hash(store: Store, connection: Connection) -> str:
-    """SHA-256 over the sorted plaintext facts, claims and projection."""
-    lines = sorted(
-        msgspec.json.encode(line)
-        for line in (*_documents(store, connection), *_accounts(store, connection), *_deliveries(connection))
-    )
-    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+def state_hash(store: Store, kinds: Mapping[str, str]) -> str:
+    """SHA-256 over the sorted plaintext facts, claims, projection and trusted figures."""
+    with reading(store.engine) as connection:
+        lines = [
+            msgspec.json.encode(line)
+            for line in (
+                *_documents(store, connection),
+                *_accounts(connection),
+                *_readings(store, connection),
+                *_deliveries(connection),
+            )
+        ]
+    lines += [msgspec.json.encode(line) for line in _figures(store, kinds)]
+    return hashlib.sha256(b"\n".join(sorted(lines))).hexdigest()
+
+
+def _figures(store: Store, kinds: Mapping[str, str]) -> Iterator[list[object]]:
+    with duckdb.connect(":memory:") as marts:
+        build(marts, store, kinds)
+        for name, rows in run(marts).items():
+            yield ["figure", name, trusted(rows)]
+
+
+def _readings(store: Store, connection: Connection) -> Iterator[list[object]]:
+    """Readings by natural key and measure, for the patient vouched for."""
+    for segment, table in stored(store, connection):
+        vouched = ledger.vouched_of(store, connection, segment.delivery)
+        for natural_key in table.column("natural_key").to_pylist():
+            yield ["reading", vouched, segment.measure, natural_key]
 
 
 def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
@@ -49,7 +76,7 @@ def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
         ]
 
 
-def _accounts(store: Store, connection: Connection) -> Iterator[list[object]]:
+def _accounts(connection: Connection) -> Iterator[list[object]]:
     """Account events by patient: a patient is named by a hash of the events' own content, never by a random id."""
     table = schema.account_fact
     by_patient: dict[str, list[list[str]]] = {}

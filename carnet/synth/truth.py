@@ -85,19 +85,18 @@ class Counting:
 
     def truth(self, parameters: dict[str, Any], accounts: Iterable[Account]) -> Truth:
         read = sum(self._items.values())
-        held = [(code, end, items) for code, end, items in self._ends()]
+        ends: Counter[str] = Counter()
+        for (_, end, _), count in self._faults.items():
+            ends[end] += count
         items = {
             "read": read,
             **{kind: self._items[kind] for kind in ("messages", "documents", "account_events", "readings")},
-            "held": sum(count for _, end, count in held if end == "held"),
-            "refused": sum(count for _, end, count in held if end == "refused"),
+            "held": ends["held"],
+            "refused": ends["refused"],
             "resent": {kind: self._resent[kind] for kind in ("documents", "results")},
             "by_sender": dict(sorted(self._by_sender.items())),
         }
         return Truth(parameters, self._figures(accounts), items)
-
-    def _ends(self) -> list[tuple[str, str, int]]:
-        return [(code, end, count) for (_, end, code), count in self._faults.items()]
 
     def _figures(self, accounts: Iterable[Account]) -> dict[str, list[dict[str, Any]]]:
         by_type: Counter[tuple[str, str]] = Counter()

@@ -68,7 +68,8 @@ class _Reading:
         self.parent_id: RawId | None = None
         self.controls: list[str] = []
         self._names = _shared_names(values.d) if values.plain else _named(values.codes)
-        self._padding = values.d.field * 18
+        self._separator = values.d.field
+        self._padding = self._separator * 18
         self._ordinal = 0
 
     def fields(self, line: str, most: int) -> list[str]:
@@ -115,7 +116,7 @@ class _Reading:
 
     def obx(self, line: str) -> Outcome:
         """An OBX. What it carries is judged once the whole message is known."""
-        f = (line + self._padding).split(self.values.d.field, 18)
+        f = (line + self._padding).split(self._separator, 18)
         self._ordinal += 1
         code, role = self._names[f[3]]
         if role:

@@ -23,8 +23,8 @@ def read_patient(segment: str, values: Values) -> RawPatient:
             birth = name
         elif kind == "D" and not any(used):
             used = name
-    places = [values.components(place) for place in values.repetitions(f[11]) if "BDL" in place]
-    places = [place for place in places if len(place) > 8 and place[6].strip() == "BDL"]
+    places = map(values.components, values.repetitions(f[11]) if "BDL" in f[11] else ())
+    born_at = next((place[8] for place in places if len(place) > 8 and place[6].strip() == "BDL"), "")
     return RawPatient(
         ids,
         _said(values.subcomponents(birth[0])[0]),
@@ -34,7 +34,7 @@ def read_patient(segment: str, values: Values) -> RawPatient:
         _said(values.text(birth[2])),
         _said(values.component(f[7], 1)),
         _said(values.component(f[8], 1)),
-        _said(places[0][8]) if places else "",
+        _said(born_at),
         tuple([text for rep in values.repetitions(f[32]) if (text := _said(values.component(rep, 1)))]),
     )
 

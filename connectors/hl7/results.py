@@ -24,6 +24,7 @@ class Orders:
     def __init__(self, values: Values, message: int) -> None:
         self.without_request = False
         self._values = values
+        self._component, self._repetition = values.d.component, values.d.repetition
         self._flags = _flags(values.d)
         self._message = message
         self._done: list[Order] = []
@@ -48,14 +49,14 @@ class Orders:
 
     def observe(self, fields: list[str], ordinal: int, code: RawCode) -> None:
         """An OBX, padded to 19 fields, that is neither flag nor document."""
-        values, d = self._values, self._values.d
+        values, component, repetition = self._values, self._component, self._repetition
+        codes, plain = values.codes, values.plain
         locator = Locator(None, self._message, None, f"OBX {ordinal}")
         if self._open is None:
             self.without_request = True
             self._begin(locator, [])
-        codes, plain, component = values.codes, values.plain, d.component
         kind, said, observed = fields[2], fields[5], fields[14]
-        repeated = said.split(d.repetition) if d.repetition in said else [said] if said else []
+        repeated = said.split(repetition) if repetition in said else [said] if said else []
         self._observations.append(
             Observation(
                 locator,

@@ -41,8 +41,6 @@ def _delimiters(separator: bytes, encoding: bytes) -> Delimiters | None:
     return Delimiters(*text)
 
 
-# Segments
-
 _KNOWN = """
   ABS ACC ADD AFF AIG AIL AIP AIS AL1 APR ARQ ARV AUT BHS BLC BLG BPO BPX BTS BTX BUI CDM CDO CER CM0 CM1 CM2 CNS
   CON CSP CSR CSS CTD CTI CTR DB1 DEV DG1 DMI DON DPS DRG DSC DSP DST ECD ECR EDU EQL EQP EQU ERQ ERR EVN FAC FHS FT1
@@ -110,11 +108,8 @@ def _begins_segment(line: str, separator: str, payload: bool) -> bool:
     return not payload or line[:3] in SEGMENTS or line[:1] == "Z"
 
 
-# Escapes (HL7 v2.5, 2.7)
-
-
 class Escapes(msgspec.Struct, frozen=True):
-    """What a message's escape sequences stand for."""
+    """What a message's escape sequences stand for (HL7 v2.5, 2.7)."""
 
     pattern: re.Pattern[str]
     """Group 1: a name; group 2: hexadecimal digits of one or more sequences in a row; neither: unknown."""

@@ -17,9 +17,10 @@ MESSAGES = 2_000
 def message(i: int) -> bytes:
     """An ORU of 20 results, 3 KB: the shape of the reference figures (performance.md, section 1)."""
     lines = [
-        f"MSH|^~\\&|SIL|LABO-{i % 40}|HUB|GHT|20260105080000||ORU^R01^ORU_R01|M{i:09d}|P|2.5|||||FRA|UNICODE UTF-8",
-        f"PID|||1{i:014d}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS~{i:08d}^^^CHU&1.2.250.9999.2&ISO^PI||"
-        f"ESSAI-{i}^DOMINIQUE^DOMINIQUE MARIE^^^^L||19660328|F|||1 rue X^^PARIS^^75001^FRA^H|||||||{i}^^^AFF^AN"
+        f"MSH|^~\\&|SIL|LABO-{i % 40}|HUB|CH|20260105080000||ORU^R01^ORU_R01|M{i:09d}|P|2.5|||||FRA|UNICODE UTF-8",
+        f"PID|||26603{1 + i % 95:02d}{1 + i % 990:03d}00000^^^TEST&1.2.250.1.213.1.4.10&ISO^INS"
+        f"~{i:08d}^^^CHU&1.2.250.9999.2&ISO^PI||"
+        f"ESSAI-{i}^LUCIE^LUCIE ANNE^^^^L||19660328|F|||1 rue X^^PARIS^^75001^FRA^H|||||||{i}^^^AFF^AN"
         "||||||||||||||VALI",
         f"PV1|1|I|UF{i % 300:04d}||||||||||||||||{i}^^^AFF^VN",
         f"ORC|NW|P{i:08d}^Labo|F{i:08d}^labo|G{i}^CHU|||||20260105",

@@ -19,7 +19,7 @@ def opened(payload: str) -> etree._Element | str:
     try:
         raw = base64.b64decode(payload, validate=True)
     except binascii.Error:
-        return "BASE64_INVALID"
+        return "PAYLOAD_TRUNCATED"
     try:
         return etree.fromstring(raw)
     except etree.XMLSyntaxError:
@@ -38,7 +38,7 @@ def reason(message: Message) -> str:
             return "PATIENT_MISMATCH"
     if ins_key(number[:13]) != number[13:]:
         assert authority == INS_OID
-        return "INS_KEY_INVALID"
+        return "INS_KEY_WRONG"
     assert authority == INS_TEST_OID
     return "IDENTITY_NOT_QUALIFIED" if message.field("PID", 32) == "PROV" else ""
 
@@ -61,7 +61,7 @@ def test_the_truth_expects_what_the_files_hold(broken: Feed) -> None:
     for message in broken.messages:
         if why := reason(message):
             found[message.delivery.sender, why] += 1 + len(message.payloads)
-    found.update((sender, "INS_KEY_INVALID") for sender in broken_files(broken))
+    found.update((sender, "INS_KEY_WRONG") for sender in broken_files(broken))
     found["assurance", "EVENT_UNKNOWN"] = sum(event["event"] == "connexion" for event in broken.events)
     said = broken.truth["figures"]["held_refused"]
     assert {(row["sender"], row["code"]): row["items"] for row in said} == found

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +15,8 @@ from synth_feed import PARIS, Feed
 
 from carnet.synth import generate
 from carnet.synth.tables import SENDERS
+
+ROOT = Path(__file__).parents[3]
 
 
 def tree_hash(out: Path) -> str:
@@ -27,6 +32,16 @@ def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(tmp_path: Pa
     generate(tmp_path / "c", patients=40, months=3, seed=2, faults=0.1)
     assert tree_hash(tmp_path / "a") == tree_hash(tmp_path / "b") != tree_hash(tmp_path / "c")
     assert first == again
+
+
+def test_the_bytes_depend_on_no_hash_seed_clock_zone_or_folder(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from carnet.synth import generate; "
+    code += "generate(pathlib.Path(sys.argv[1]), patients=15, months=2, seed=8, faults=0.2)"
+    for name, hash_seed, zone in (("one", "1", "Asia/Tokyo"), ("two", "2", "America/Lima")):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": zone, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], env=environment, check=True)
+    generate(tmp_path / "here", patients=15, months=2, seed=8, faults=0.2)
+    assert tree_hash(tmp_path / "one") == tree_hash(tmp_path / "two") == tree_hash(tmp_path / "here")
 
 
 def test_what_it_returns_is_what_it_writes(tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections import defaultdict
+from datetime import datetime
 
 import hl7
-from synth_feed import Cda, Feed
+from synth_feed import PARIS, Cda, Feed
+
+from carnet.synth.nation import DAILY_FROM, Nation
 
 ACTIONS = {"MDM^T02": ("NW", "F"), "MDM^T10": ("RO", "C"), "MDM^T04": ("CA", "D")}
 FLAGS = [
@@ -33,6 +36,12 @@ def test_a_batch_says_how_many_messages_it_holds(nation: Feed) -> None:
         assert str(inside.trailer[1]) == str(len(inside))
         assert str(found.trailer[1]) == "1"
         assert len(inside) > 0
+
+
+def test_laboratories_of_a_large_nation_send_every_day() -> None:
+    weekly, daily = (Nation.of(patients, 2, 1, 0.0, "2026-06").closings["labo-nord"] for patients in (300, DAILY_FROM))
+    assert (len(weekly), len(daily)) == (10, 61)
+    assert weekly[-1] == daily[-1] == datetime(2026, 6, 30, 22, 30, tzinfo=PARIS)
 
 
 def test_hospitals_send_bare_messages_for_about_a_fifth_of_their_documents(nation: Feed) -> None:
@@ -162,6 +171,23 @@ def test_a_filler_order_goes_from_preliminary_to_final_to_corrected(nation: Feed
     for found in history.values():
         assert [rank for rank, _ in found] == sorted(rank for rank, _ in found)
         assert [when for _, when in found] == sorted(when for _, when in found)
+
+
+def test_a_correction_is_about_one_order_and_changes_its_first_result(nation: Feed) -> None:
+    finals: dict[str, list[str]] = {}
+    corrections = 0
+    for message in nation.messages:
+        if message.payloads:
+            continue
+        values = [str(obx[5]) for obx in message.parsed.segments("OBX")]
+        if message.field("OBR", 25) == "C":
+            assert len(message.orders) == 1
+            before = finals[message.orders[0]]
+            assert values[1:] == before[1 : len(values)]
+            corrections += values[0] != before[0]
+        elif message.field("OBR", 25) == "F":
+            finals[message.orders[0]] = values
+    assert corrections > 5
 
 
 def test_base64_is_whole(nation: Feed) -> None:

@@ -14,7 +14,7 @@ CDA = (
 )
 MSH = "MSH|^~\\&|LABO|SITE|HUB|CARNET|20260105093000||{kind}|{control}|P|{version}|||||FRA|{charset}|||{profile}"
 PID = (
-    "PID|||199999999999999^^^TEST&1.2.250.1.213.1.4.10&ISO^INS~4711^^^CHU&1.2.250.9999.7&ISO^PI||"
+    "PID|||299127505600072^^^TEST&1.2.250.1.213.1.4.10&ISO^INS~4711^^^CHU&1.2.250.9999.7&ISO^PI||"
     "MARTINEAU^Zoé^Zoé Inès^^^^L~PERRIN^Zoé^^^^^D||19991231|F|||1 rue X^^PARIS^^75001^FRA^H~^^^^^^BDL^^75056"
     "|||||||||||||||||||||VALI"
 )

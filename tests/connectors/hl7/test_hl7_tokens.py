@@ -90,7 +90,7 @@ def test_a_message_with_escapes_reads_as_its_text() -> None:
     message = first(lines)
     assert message.control_id == "a&b"
     assert message.patient is not None and message.patient.birth_family == "D&ARC"
-    assert [i.extension for i in message.patient.ids] == ["199999999999999", "47^11"]
+    assert [i.extension for i in message.patient.ids] == ["299127505600072", "47^11"]
     (order,) = message.orders
     assert (order.panel.code, order.panel.display) == ("X|Y", "un & deux")
     one, two = order.observations

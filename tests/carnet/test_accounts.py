@@ -1,0 +1,74 @@
+"""The insurer's feed: events, opposition by the document's day, and what a row that is wrong is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cda import INS, TEST_OID, cda
+from tests.hub import Hub
+
+HEADER = "ins,ins_oid,event,occurred_at,channel,department,birth_year,sex"
+
+
+def feed(*events: tuple[str, str], ins: str = INS, rest: str = "web,44,1985,F") -> bytes:
+    rows = [f"{ins},{TEST_OID},{event},{at},{rest}" for event, at in events]
+    return ("\n".join([HEADER, *rows]) + "\n").encode()
+
+
+def test_events_are_taken_once_whatever_file_brings_them(hub: Hub) -> None:
+    hub.take(feed(("invited", "2026-01-05T09:00:00+01:00"), ("opened", "2026-02-20T18:00:00+01:00")))
+    again = hub.take(feed(("opened", "2026-02-20T18:00:00+01:00"), ("login", "2026-03-01T08:00:00+01:00")))
+    assert hub.ends(again) == {"duplicate": 1, "accepted": 1}
+
+
+def test_opposition_before_or_after_the_documents_ends_in_one_state(tmp_path: Path) -> None:
+    opposition = feed(("opposed", "2026-02-01T10:00:00+01:00"))
+    before, after = cda("1", created="20260131090000+0100"), cda("2", created="20260201090000+0100")
+    hashes = set()
+    for name, order in (("first", [opposition, before, after]), ("last", [before, after, opposition])):
+        hub = Hub(tmp_path / name)
+        for data in order:
+            hub.take(data)
+        hashes.add(hub.hash())
+        assert [row["created"][:10] for row in hub.documents()] == ["2026-01-31"]
+        assert [(row["end"], row["code"]) for row in hub.quarantine()] == [("refused", "HOLDER_OPPOSED")]
+    assert len(hashes) == 1
+
+
+def test_the_sender_is_told_the_record_is_closed_not_that_the_holder_opposed(hub: Hub) -> None:
+    hub.take(feed(("opposed", "2026-02-01T10:00:00+01:00")))
+    delivery = hub.take(cda("1"))
+    assert [reason["code"] for note in hub.receipt(delivery)["notes"] for reason in note["reasons"]] == [
+        "RECORD_CLOSED"
+    ]
+
+
+def test_withdrawing_the_opposition_opens_the_future_only(hub: Hub) -> None:
+    hub.take(feed(("opposed", "2026-02-01T10:00:00+01:00"), ("reopened", "2026-02-20T10:00:00+01:00")))
+    hub.take(cda("1", created="20260210090000+0100"))
+    hub.take(cda("2", created="20260225090000+0100"))
+    assert [row["created"][:10] for row in hub.documents()] == ["2026-02-25"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "came"),
+    [
+        (feed(("activated", "2026-01-05")), "EVENT_UNKNOWN", "9 letters"),
+        (feed(("opened", "")), "EVENT_TIME_MISSING", "empty"),
+        (feed(("opened", "05/01/2026")), "EVENT_TIME_INVALID", "10 characters"),
+        (feed(("opened", "2026-01-05"), rest="web,96,1985,F"), "DEPARTMENT_UNKNOWN", "2 digits"),
+        (feed(("opened", "2026-01-05"), rest="web,44,85,F"), "BIRTH_YEAR_INVALID", "2 digits"),
+        (feed(("opened", "2026-01-05"), rest="web,44,1985,femme"), "SEX_INVALID", "5 letters"),
+        (feed(("opened", "2026-01-05"), rest="web,44"), "ROW_WIDTH", "6 columns"),
+        (feed(("opened", "2026-01-05"), ins="12345"), "INS_MALFORMED", ""),
+        (f"{HEADER}\n".encode() + b"\xff\xfe,1,opened,2026-01-05,,,,\n", "ROW_NOT_UTF8", ""),
+    ],
+)
+def test_a_row_that_is_wrong_says_what_was_expected_and_the_shape_of_what_came(
+    hub: Hub, data: bytes, code: str, came: str
+) -> None:
+    hub.take(data)
+    (row,) = hub.quarantine()
+    assert (row["code"], row["came"], row["locator"]) == (code, came, "line 2")

@@ -1,0 +1,107 @@
+"""Small HL7v2 messages for tests, about the person of `tests.cda`."""
+
+from __future__ import annotations
+
+import base64
+
+from tests.cda import INS, TEST_OID
+
+FLAGS = (
+    "MASQUE_PS",
+    "INVISIBLE_PATIENT",
+    "INVISIBLE_REP_LEGAUX",
+    "CONNEXION_SECRETE",
+    "MODIF_CONF_CODE",
+    "DESTDMP",
+    "DESTMSSANTEPS",
+    "DESTMSSANTEPAT",
+)
+
+
+def pid(
+    *,
+    ins: str = INS,
+    oid: str = TEST_OID,
+    family: str = "L'HOSTIS-NOËL",
+    birth: str = "19850314",
+    sex: str = "F",
+    status: str = "VALI",
+    ipp: str = "IPP-285034",
+) -> str:
+    ids = f"{ipp}^^^HOPITAL&1.2.3.4.5&ISO^PI" + (f"~{ins}^^^ASIP-SANTE-INS-NIR&{oid}&ISO^INS" if ins else "")
+    names = f"{family}^Zoé^Zoé Anne^^^^L"
+    return f"PID|1||{ids}||{names}||{birth}|{sex}|||^^^^^^BDL^^44109" + "|" * 21 + status
+
+
+def header(kind: str, control: str, *, version: str, profile: str = "2.1^CISIS_CDA_HL7_V2") -> str:
+    return f"MSH|^~\\&|APP|HOP|CARNET|FR|20260302101500||{kind}|{control}|P|{version}|||||FRA|UNICODE UTF-8|||{profile}"
+
+
+def flags(first: int, masked: tuple[str, ...] = (), kind: str = "CWE") -> list[str]:
+    said = {code: "Y" if code in masked else "N" for code in FLAGS}
+    return [
+        f"OBX|{number}|{kind}|{code}^{code}^MetaDMPMSS||{value}^^expandedYes-NoIndicator||||||F"
+        for number, (code, value) in enumerate(said.items(), first)
+    ]
+
+
+EVENTS = {"create": ("T02", "NW", "F"), "replace": ("T10", "RO", "C"), "delete": ("T04", "CA", "D")}
+
+
+def mdm(
+    document: bytes,
+    *,
+    action: str = "create",
+    control: str = "M1",
+    masked: tuple[str, ...] = (),
+    payload: str | None = None,
+    patient: str | None = None,
+    order: str | None = None,
+    status: str | None = None,
+) -> bytes:
+    """MDM with one CDA in OBX-5; `order` and `status` override ORC-1 and OBX-11."""
+    event, orc, obx11 = EVENTS[action]
+    data = base64.b64encode(document).decode() if payload is None else payload
+    lines = [
+        header(f"MDM^{event}^MDM_T02", control, version="2.6"),
+        "EVN||20260302101500",
+        patient or pid(),
+        "PV1|1|N",
+        f"ORC|{orc if order is None else order}",
+        "OBR|1|||11502-2^CR^LN",
+        "TXA|1|11502-2|TEXT|20260302101500||||||||1.2.250.1.999.1.1|||||AU",
+        f"OBX|1|ED|11502-2^CR^LN||APP^TEXT^XML^Base64^{data}||||||{obx11 if status is None else status}",
+        *flags(2, masked),
+    ]
+    return ("\r".join(lines) + "\r").encode()
+
+
+def oru(
+    *,
+    control: str = "R1",
+    filler: str = "F4711",
+    status: str = "F",
+    reported: str = "20260302113000",
+    value: str = "0,94",
+    patient: str | None = None,
+) -> bytes:
+    """ORU with three discrete results of one filler order."""
+    lines = [
+        header("ORU^R01^ORU_R01", control, version="2.5", profile=""),
+        patient or pid(),
+        "PV1|1|N",
+        f"ORC|NW|P{filler}|{filler}^LABO^1.2.250.1.999.2^ISO",
+        f"OBR|1|P{filler}|{filler}^LABO^1.2.250.1.999.2^ISO|24331-1^Bilan lipidique^LN|||20260302080000"
+        + "|" * 15
+        + f"{reported}|||{status}",
+        f"OBX|1|NM|53049-3^Glycémie^LN||{value}|g/L^g/L^UCUM|0,70-1,08|N|||{status}",
+        f"OBX|2|SN|1988-5^CRP^LN||<^5|mg/L^mg/L^UCUM|<5||||{status}",
+        f"OBX|3|CE|882-1^Groupe^LN||A+^A positif^L||||||{status}",
+    ]
+    return ("\r".join(lines) + "\r").encode()
+
+
+def batch(messages: list[bytes], declared: int | None = None) -> bytes:
+    count = len(messages) if declared is None else declared
+    head = b"FHS|^~\\&|APP\rBHS|^~\\&|APP\r"
+    return head + b"".join(messages) + f"BTS|{count}\rFTS|1\r".encode()

@@ -1,0 +1,31 @@
+"""Every code that can end or flag an item has words in two languages, and quotes nobody."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from quality.catalogue import catalogue
+
+ROOT = Path(__file__).parents[2]
+NOT_CODES = re.compile(
+    r"^(ACK_|CARNET_|CISIS_|COMP_LOT|CONNEXION_SECRETE|INVISIBLE_|IVL_|PIVL_|MASQUE_|MODIF_|ORU_|POCD_|TA_|DEST|HK)"
+)
+
+
+def test_every_code_in_the_source_is_in_the_catalogue() -> None:
+    used = set()
+    for package in ("connectors", "transforms", "quality"):
+        for path in (ROOT / package).rglob("*.py"):
+            used |= set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"', path.read_text("utf-8")))
+    for path in (ROOT / "carnet").glob("*.py"):
+        used |= set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"', path.read_text("utf-8")))
+    assert sorted(code for code in used - set(catalogue()) if not NOT_CODES.match(code)) == []
+
+
+def test_every_code_says_what_is_wrong_and_what_to_do_in_both_languages() -> None:
+    for row in catalogue().values():
+        assert row.default in ("flagged", "held", "refused", "ignored"), row.code
+        for sentence in (row.fr, row.en, row.fix_fr, row.fix_en):
+            assert sentence.endswith((".", ")")) and len(sentence) > 10, row.code
+        assert row.fr != row.en
