@@ -49,6 +49,15 @@ def test_families_that_look_at_once_claim_every_file_once(landing: Path) -> None
     assert remaining(landing) == (0, 120)
 
 
+def test_the_folder_of_a_claim_that_another_family_is_making_is_left_alone(landing: Path) -> None:
+    making = landing / "demo" / ".claimed" / "accounts-0123456789abcdef"
+    making.mkdir(parents=True)
+    claims(landing, "hl7", "cda", "devices")
+    assert making.exists()
+    claims(landing, "accounts")
+    assert not making.exists()
+
+
 def test_a_worker_killed_while_claiming_loses_neither_file_nor_sidecar(landing: Path) -> None:
     claimed = landing / "demo" / ".claimed" / "cda-0123456789abcdef"
     claimed.mkdir(parents=True)
