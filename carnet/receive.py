@@ -2,9 +2,10 @@
 
 `landing/<sender>/…` is watched. A file is ready when its `<file>.ok` stands beside it, or when it has been quiet for a
 while and keeps its size between two looks; names that end in .tmp, .part or .filepart are still being written. A claim
-is one rename into `.claimed/<token>/`, so two workers never take one file. After the commit the file moves to
-`.taken/`, where it stays for its retention. Paths below a sender's folder are patient values: only tokens leave this
-module.
+is one rename into `.claimed/<token>/`, so two workers never take one file. A token begins with its family, because
+four families look at one folder at once and none may touch a claim that another is just making. After the commit the
+file moves to `.taken/`, where it stays for its retention. Paths below a sender's folder are patient values: only
+tokens leave this module.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def _claim(folder: Path, sender: str, path: Path, size: int, families: set[str])
         family = connector.family if connector else CATCH_ALL
         if family not in families:
             return None
-        token = secrets.token_hex(12)
+        token = f"{family}-{secrets.token_hex(12)}"
         home = folder / CLAIMED / token
         inside = home / path.relative_to(folder)
         inside.parent.mkdir(parents=True)
@@ -131,10 +132,7 @@ def _claim(folder: Path, sender: str, path: Path, size: int, families: set[str])
         if vouched is not None:
             (home / "patient.json").write_text(msgspec.json.encode(vouched).decode(), encoding="utf-8")
         path.rename(inside)
-        for extra in (SIDECAR, READY):
-            beside = path.with_name(path.name + extra)
-            if beside.exists():
-                beside.rename(inside.with_name(inside.name + extra))
+        _follow(path, inside)
     except FileNotFoundError:
         return "vanished"
     except PermissionError:
@@ -143,16 +141,33 @@ def _claim(folder: Path, sender: str, path: Path, size: int, families: set[str])
 
 
 def _left_behind(folder: Path, families: set[str]) -> Iterator[Claim]:
-    """Claims whose worker was killed before the file was put aside."""
+    """Claims of these families whose worker was killed: before the file was put aside, or while it was claimed."""
     for home in sorted((folder / CLAIMED).glob("*")):
+        family = home.name.partition("-")[0]
+        if family not in families:
+            continue
         path = _claimed_file(home)
         if path is None:
             shutil.rmtree(home, ignore_errors=True)
             continue
-        connector = recognise(Source.of_path(path))
-        family = connector.family if connector else CATCH_ALL
-        if family in families:
-            yield Claim(sender=folder.name, token=home.name, short=_short(path), family=family)
+        _follow(folder / path.relative_to(home), path)
+        yield Claim(sender=folder.name, token=home.name, short=_short(path), family=family)
+
+
+def _follow(origin: Path, claimed: Path) -> None:
+    """Bring the sidecar and the mark of a claimed file after it, unless a new file of that name came meanwhile."""
+    for extra in (SIDECAR, READY):
+        beside = origin.with_name(origin.name + extra)
+        if not origin.exists() and beside.exists():
+            beside.rename(claimed.with_name(claimed.name + extra))
+
+
+def remaining(landing: Path) -> tuple[int, int]:
+    """How many files wait in the landing folder: (not claimed, claimed but not put aside)."""
+    folders = [path for path in landing.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    waiting = sum(1 for folder in folders for _ in _files(folder))
+    claimed = sum(1 for folder in folders for home in (folder / CLAIMED).glob("*") if _claimed_file(home))
+    return waiting, claimed
 
 
 def _claimed_file(home: Path) -> Path | None:

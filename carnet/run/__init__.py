@@ -1,0 +1,1 @@
+"""The main job through a real Airflow on this machine: `python -m carnet.run`."""
