@@ -14,7 +14,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test check format lock bench faults fuzz clean
+.PHONY: help setup run ui test check format docs lock bench faults fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ faults: setup ## the long crash and fault suite
 
 fuzz: setup ## the long fuzzing profile
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q -m slow tests/fuzz
+
+docs: setup ## write the reference pages and schemas again, from the code
+	@$(BIN)/python -m carnet.reference
 
 lock: ## resolve requirements.lock again (hashes, no URL)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

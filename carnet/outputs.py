@@ -1,0 +1,253 @@
+"""The shape of every machine output: field names are a contract (design §10), and their JSON schemas are published.
+
+A field that is `UNSET` is left out: lists without `--identified` leave out whatever is a patient value.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+End = Literal["accepted", "flagged", "held", "refused", "duplicate", "ignored"]
+Status = Literal["current", "superseded", "deleted", "withdrawn"]
+
+
+class Row(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One line of NDJSON, or the one object of a command."""
+
+
+class Counts(Row, kw_only=True):
+    """Items by end; `read` is their sum."""
+
+    read: int
+    accepted: int
+    flagged: int
+    held: int
+    refused: int
+    duplicate: int
+    ignored: int
+
+
+class Summary(Row, kw_only=True):
+    """`ingest --json`"""
+
+    deliveries: int
+    items: Counts
+    seconds: float
+
+
+class Source(Row, kw_only=True):
+    """Where a row comes from. `file` is a name with `--identified`, else 12 characters of the delivery's id."""
+
+    file: str
+    item: str | UnsetType = UNSET
+    line: int | UnsetType = UNSET
+
+
+class DocumentRow(Row, kw_only=True):
+    """`documents --json`"""
+
+    ref: str | UnsetType = UNSET
+    document_id: str | UnsetType = UNSET
+    unit: str
+    set_id: str | UnsetType | None = UNSET
+    version: int | None
+    replaces: list[str] | UnsetType = UNSET
+    type_code: str
+    title: str | UnsetType = UNSET
+    created: str
+    created_zone: Literal["source", "none"]
+    format: Literal["cda-n1", "cda-n3", "hl7-oru"]
+    status: Status
+    confidentiality: list[str]
+    findings: list[str]
+    sender: str
+    source: Source
+    sections: int
+    entries: int
+    observations: int
+    attachments: int
+    ins: str | UnsetType = UNSET
+    ins_oid: str | UnsetType = UNSET
+
+
+class DeliveryRow(Row, kw_only=True):
+    """`deliveries --json`. `declared` is the sender's own count of messages (BTS); null when none is given."""
+
+    delivery: str
+    sender: str
+    received_at: str
+    status: Literal["taking", "taken"]
+    items: Counts
+    declared: int | None
+
+
+class QuarantineRow(Row, kw_only=True):
+    """`quarantine --json`: a held or refused item, and what to do about it."""
+
+    item: str
+    delivery: str
+    sender: str
+    source: Source
+    end: Literal["held", "refused"]
+    code: str
+    message_fr: str
+    message_en: str
+    fix_fr: str
+    fix_en: str
+    expected: str
+    came: str
+    locator: str
+    since: str
+    count: int
+
+
+class Original(Row, kw_only=True):
+    """Value and unit as the export says them."""
+
+    value: str | None
+    unit: str | None
+
+
+class Component(Row, kw_only=True):
+    """One part of a reading with several values (systolic, diastolic)."""
+
+    loinc: str
+    value: str
+
+
+class ReadingRow(Row, kw_only=True):
+    """`readings --json`. `value` is decimal text in `unit` (UCUM), the canonical unit of the measure."""
+
+    measure: str
+    loinc: str
+    unit: str
+    status: str
+    flags: list[str]
+    zone_origin: str | None
+    source: Source
+    value: str | UnsetType | None = UNSET
+    components: list[Component] | UnsetType = UNSET
+    original: Original | UnsetType = UNSET
+    comparator: str | UnsetType | None = UNSET
+    effective: str | UnsetType = UNSET
+    device: str | UnsetType | None = UNSET
+    ins: str | UnsetType = UNSET
+
+
+class AccountEventRow(Row, kw_only=True):
+    """One event of an account, with `--identified`."""
+
+    at: str
+    event: str
+
+
+class AccountRow(Row, kw_only=True):
+    """`accounts --json`: a person of the insurer's feed, by pseudonym. Months are those of Europe/Paris."""
+
+    patient: str
+    events: int
+    invited: str | None
+    activated: str | None
+    holder: bool
+    history: list[AccountEventRow] | UnsetType = UNSET
+
+
+class FoundRow(Row, kw_only=True):
+    """`find --json`"""
+
+    item: str
+    delivery: str
+    sender: str
+    received_at: str
+    kind: str
+    end: End
+    code: str
+    findings: list[str]
+    locator: str
+
+
+class Reason(Row, kw_only=True):
+    """Why, in two languages, and what to do. `err5` is the norm's own code where it has one."""
+
+    code: str
+    message_fr: str
+    message_en: str
+    fix_fr: str
+    fix_en: str
+    err5: str | UnsetType = UNSET
+
+
+class Note(Row, kw_only=True):
+    """An item that is not plainly accepted."""
+
+    locator: str
+    end: End
+    count: int
+    expected: str
+    came: str
+    reasons: list[Reason]
+    item: int | UnsetType = UNSET
+
+
+class Receipt(Row, kw_only=True):
+    """`receipt --format json`: the latest revision."""
+
+    delivery: str
+    sender: str
+    received_at: str
+    status: Literal["taking", "taken"]
+    size: int
+    revision: int
+    declared: int | None
+    items: Counts
+    notes: list[Note]
+
+
+class CheckReport(Row, kw_only=True):
+    """`check --json`: intrinsic ends only."""
+
+    file: str
+    connector: str | None
+    items: Counts
+    notes: list[Note]
+
+
+class TimelineRow(Row, kw_only=True):
+    """`patient --json`"""
+
+    when: str
+    kind: Literal["document", "result", "readings"]
+    what: str
+    status: str
+    sender: str
+    document_id: str | UnsetType = UNSET
+    version: int | UnsetType | None = UNSET
+    confidentiality: list[str] | UnsetType = UNSET
+
+
+class DoctorRow(Row, kw_only=True):
+    """`doctor --json`"""
+
+    check: str
+    well: bool
+    says: str
+    todo: str
+
+
+OUTPUTS: dict[str, type[Row]] = {
+    "ingest": Summary,
+    "documents": DocumentRow,
+    "deliveries": DeliveryRow,
+    "quarantine": QuarantineRow,
+    "readings": ReadingRow,
+    "accounts": AccountRow,
+    "find": FoundRow,
+    "receipt": Receipt,
+    "check": CheckReport,
+    "patient": TimelineRow,
+    "doctor": DoctorRow,
+}
+"""The row of each command."""
