@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from carnet.errors import OperatorError
+from carnet.errors import GateClosed, OperatorError
 from carnet.settings import Settings
-from warehouse import marts
+from warehouse import gated, marts
 from warehouse import measure as measuring
 from warehouse.disclosure import protect
 from warehouse.published import NotReadable, ask, read_published, write_published
@@ -16,7 +16,13 @@ from warehouse.store import Store
 
 
 def publish(settings: Settings, store: Store) -> None:
-    """Build the marts and swap them in."""
+    """Build the marts and swap them in. A batch that a gate stopped keeps it from happening."""
+    closed = gated.stopped(store)
+    if closed:
+        raise GateClosed(
+            f"{len(closed)} batch(es) wait behind the quality gate: see trusted/quality.html, then "
+            "`carnet gates --accept SEGMENT`"
+        )
     marts.publish(store, {sender.id: sender.kind for sender in settings.senders.values()})
 
 
