@@ -29,6 +29,10 @@ FEWEST_DEPARTMENTS = 15
 """Below this a feed is regional, and its departments may meet the ages of its people by chance."""
 
 
+DERIVED = {"person_department": "department", "department_echoes_age": "department"}
+"""Columns made for a whole batch to be judged by, and the column they are about."""
+
+
 class Batch(msgspec.Struct, frozen=True):
     """What is judged at once: segments of one kind that one sender's deliveries became."""
 
@@ -110,6 +114,8 @@ def run(
 
     `tables` may be lazy: each is read once, in the mapping's order. `past` is by (kind, sender).
     """
+    if not tables:
+        return GateReport(())
     known = dict(past or {})
     reports = []
     engine = Engine()
@@ -202,7 +208,7 @@ def _raised(info: Mapping[str, Any]) -> bool:
 def _check(expected: Expected, outcome: Outcome, **counts: Any) -> Check:
     return Check(
         name=expected.name,
-        column=expected.column,
+        column=DERIVED.get(expected.column, expected.column),
         dimension=expected.dimension,
         severity=expected.severity,
         outcome=outcome,
