@@ -285,6 +285,18 @@ def measure(home: Home = None) -> None:
 
 
 @app.command()
+def dashboard(
+    out: Annotated[Path | None, typer.Option(help="Folder of the site (default: site, in the home).")] = None,
+    home: Home = None,
+) -> None:
+    """Make the static site (French and English) from the published figures."""
+    from carnet.steps import dashboard as run
+
+    settings, store = _open(home)
+    print(run(settings, store, out) / "index.html")
+
+
+@app.command()
 def metrics(
     name: Annotated[str | None, typer.Argument(help="One metric; all of them without.")] = None,
     trusted: Annotated[bool, typer.Option("--trusted", help="Exact figures; recorded in the audit trail.")] = False,
