@@ -390,6 +390,23 @@ def state_hash(home: Home = None) -> None:
 
 
 @app.command()
+def gates(
+    accept: Annotated[str | None, typer.Option(help="Let the stopped batch of this segment through; audited.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Batches that keep anything new from being published, as the last run of the adoption DAG judged them."""
+    from carnet import gates as step
+
+    _, store = _open(home)
+    if accept is not None:
+        _audit(store, "gates --accept", accept)
+        names = step.accept(store, accept, datetime.now(UTC).astimezone())
+        print(f"{len(names)} segment(s) accepted", file=sys.stderr)
+    _print_rows(step.stopped(store), as_json, ("segment", "kind", "sender", "rows", "failed"))
+
+
+@app.command()
 def publish(home: Home = None) -> None:
     """Build the marts of the trusted zone from everything taken so far."""
     from carnet.steps import publish as run
@@ -403,6 +420,18 @@ def measure(home: Home = None) -> None:
     from carnet.steps import measure as run
 
     run(*_open(home))
+
+
+@app.command()
+def dashboard(
+    out: Annotated[Path | None, typer.Option(help="Folder of the site (default: site, in the home).")] = None,
+    home: Home = None,
+) -> None:
+    """Make the static site (French and English) from the published figures."""
+    from carnet.steps import dashboard as run
+
+    settings, store = _open(home)
+    print(run(settings, store, out) / "index.html")
 
 
 @app.command()

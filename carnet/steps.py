@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from carnet.errors import OperatorError
+from carnet.errors import GateClosed, OperatorError
 from carnet.settings import Settings
-from warehouse import marts
+from transforms.accounts import PARIS
+from warehouse import gated, marts
 from warehouse import measure as measuring
 from warehouse.disclosure import protect
 from warehouse.published import NotReadable, ask, read_published, write_published
@@ -16,7 +19,13 @@ from warehouse.store import Store
 
 
 def publish(settings: Settings, store: Store) -> None:
-    """Build the marts and swap them in."""
+    """Build the marts and swap them in. A batch that a gate stopped keeps it from happening."""
+    closed = gated.stopped(store)
+    if closed:
+        raise GateClosed(
+            f"{len(closed)} batch(es) wait behind the quality gate: see trusted/quality.html, then "
+            "`carnet gates --accept SEGMENT`"
+        )
     marts.publish(store, settings.kinds())
 
 
@@ -28,6 +37,28 @@ def measure(settings: Settings, store: Store) -> None:
         raise OperatorError("nothing is published yet: run `carnet publish` first") from None
     metrics = measuring.metrics()
     write_published(store.home, {name: protect(metrics[name], rows) for name, rows in exact.items()})
+
+
+def dashboard(settings: Settings, store: Store, out: Path | None = None, *, now: datetime | None = None) -> Path:
+    """Build the static site from the published set and put it in place of the one before; the folder it is in.
+
+    `out` is `<home>/site` by default. A folder that holds anything else than a site of ours is never replaced.
+    """
+    from warehouse.dashboard import site  # the drawing libraries cost a second that no other step should pay
+
+    at = (now or datetime.now(PARIS)).astimezone(PARIS).isoformat(timespec="seconds")
+    senders = {one.id: site.Sender(one.name, one.kind, one.rhythm) for one in settings.senders.values()}
+    target = (out or store.home / "site").absolute()
+    try:
+        rows = read_published(store.home, list(site.METRICS))
+        site.put(target, rows, measuring.metrics(), at, senders)
+    except measuring.NotPublished:
+        raise OperatorError("no figures yet: run `carnet publish`, then `carnet measure`") from None
+    except site.NotOurs:
+        raise OperatorError("--out is a folder with other things in it: name a new or an empty one") from None
+    except OSError as error:
+        raise OperatorError(f"the site cannot be written: {error.strerror}") from None
+    return target
 
 
 def figures(store: Store, name: str | None = None, *, trusted: bool = False) -> list[dict[str, Any]]:

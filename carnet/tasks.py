@@ -124,6 +124,15 @@ def _take(settings: Settings, store: Store, claims: list[Claim], counts: dict[st
 
 
 @private
+def gates() -> None:
+    """Hold the new batches to the suites; a critical failure stops what follows."""
+    from carnet.gates import gates as judge
+
+    with _opened() as (settings, store):
+        judge(settings, store, datetime.now(UTC).astimezone())
+
+
+@private
 def publish() -> None:
     """Build the marts of the trusted zone."""
     from carnet import steps
@@ -139,6 +148,15 @@ def measure() -> None:
 
     with _opened() as (settings, store):
         steps.measure(settings, store)
+
+
+@private
+def dashboard() -> None:
+    """Draw the site from the published tables."""
+    from carnet import steps
+
+    with _opened() as (settings, store):
+        steps.dashboard(settings, store)
 
 
 def _landing() -> Path:

@@ -1,4 +1,4 @@
-"""The adoption DAG: whenever records came in, publish the marts, then measure. Idempotent, one run at a time."""
+"""The adoption DAG: whenever records came in, judge the new batches, publish, measure, draw. Idempotent, one at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ RECORDS = Asset("carnet://records")
 
 
 @dag(
-    description="Publish the marts and compute the adoption figures",
+    description="Judge new batches, publish the marts, compute the adoption figures, draw the dashboard",
     schedule=[RECORDS],
     catchup=False,
     max_active_runs=1,
@@ -17,6 +17,13 @@ RECORDS = Asset("carnet://records")
 )
 def adoption() -> None:
     """Events that come while a run goes on are answered by one more run."""
+
+    @task(retries=0)
+    def gates() -> None:
+        """A batch that fails a critical expectation stops here, until an operator has looked at it."""
+        from carnet import tasks
+
+        tasks.gates()
 
     @task
     def publish() -> None:
@@ -30,7 +37,13 @@ def adoption() -> None:
 
         tasks.measure()
 
-    publish() >> measure()
+    @task
+    def dashboard() -> None:
+        from carnet import tasks
+
+        tasks.dashboard()
+
+    gates() >> publish() >> measure() >> dashboard()
 
 
 adoption()

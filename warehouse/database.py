@@ -17,7 +17,7 @@ from warehouse import schema
 
 __all__ = ["Connection", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 
 class WrongSchema(Exception):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pyarrow as pa
 from pyarrow import json
 from sqlalchemy import Connection, func, select
 
-from transforms.accounts import follow
+from transforms.accounts import PARIS, follow
 from warehouse import schema
 from warehouse.commit import finish_segments
 from warehouse.database import reading
@@ -48,6 +49,7 @@ ITEM_ENDS = pa.schema(
         ("items", pa.int64()),
     ]
 )
+DELIVERIES = pa.schema([("sender", STRING), ("received_day", STRING), ("items", pa.int64())])
 READING_COUNTS = pa.schema(
     [("pseudonym", STRING), ("measure", STRING), ("month", STRING), ("sender", STRING), ("readings", pa.int64())]
 )
@@ -80,6 +82,7 @@ def build(marts: duckdb.DuckDBPyConnection, store: Store, kinds: Mapping[str, st
         tables = {
             "states": _table(STATES, _states(connection, kinds)),
             "item_ends": _table(ITEM_ENDS, _item_ends(connection)),
+            "deliveries": _table(DELIVERIES, _deliveries(connection)),
             "reading_counts": _table(READING_COUNTS, _readings(store, connection)),
             "account_states": _table(ACCOUNT_STATES, (state for state, _, _ in accounts)),
             "account_holdings": _table(HOLDINGS, (row for _, rows, _ in accounts for row in rows)),
@@ -172,6 +175,20 @@ def _item_ends(connection: Connection) -> Iterator[dict[str, Any]]:
     )
     for row in rows:
         yield dict(row._mapping)
+
+
+def _deliveries(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Each delivery taken: its sender, its day in Europe/Paris, the items read."""
+    item, delivery = schema.item, schema.delivery
+    query = (
+        select(delivery.c.sender, delivery.c.received_utc, func.coalesce(func.sum(item.c.number), 0).label("items"))
+        .outerjoin(item, item.c.delivery == delivery.c.id)
+        .where(delivery.c.status == "taken")
+        .group_by(delivery.c.id, delivery.c.sender, delivery.c.received_utc)
+    )
+    for row in connection.execute(query):
+        day = datetime.fromisoformat(row.received_utc).astimezone(PARIS).strftime("%Y-%m-%d")
+        yield {"sender": row.sender, "received_day": day, "items": int(row.items)}
 
 
 def _readings(store: Store, connection: Connection) -> Iterator[dict[str, Any]]:

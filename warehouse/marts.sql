@@ -1,5 +1,5 @@
 -- The marts, from the lake's segments and the projected states. One statement a table; rebuilt whole at each publish.
--- Views `lake_documents`, `states`, `account_states`, `item_ends` and `reading_counts` are given by the caller.
+-- Views `lake_documents`, `states`, `account_states`, `item_ends`, `deliveries` and `reading_counts` are the caller's.
 
 CREATE TABLE document AS
 SELECT
@@ -37,6 +37,8 @@ CREATE TABLE account AS SELECT * FROM account_states;
 CREATE TABLE holding AS SELECT * FROM account_holdings;
 
 CREATE TABLE item AS SELECT * FROM item_ends;
+
+CREATE TABLE delivery AS SELECT * FROM deliveries;
 
 CREATE TABLE reading AS SELECT * FROM reading_counts;
 

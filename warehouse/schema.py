@@ -100,6 +100,16 @@ lake_segment = Table(
     Column("renamed", Boolean, nullable=False),
 )
 
+gate_result = Table(
+    "gate_result",
+    metadata,
+    Column("segment", String, primary_key=True),  # of the lake
+    Column("batch", String, nullable=False, index=True),  # the first segment judged together with it
+    Column("outcome", String, nullable=False),  # passed, warned, stopped; accepted by an operator
+    Column("at", String, nullable=False),
+    Column("report", Text, nullable=False),  # of the batch, counts only, on the segment that names it
+)
+
 item = Table(
     "item",
     metadata,
