@@ -1,4 +1,4 @@
-"""The adoption DAG: whenever records came in, judge the new batches, publish, measure, draw. Idempotent, one at a time."""
+"""The adoption DAG: whenever records came in, judge new batches, publish, measure, draw. Idempotent, one at a time."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from quality.catalogue import catalogue
 
 ROOT = Path(__file__).parents[2]
 NOT_CODES = re.compile(
-    r"^(ACK_|CARNET_|CISIS_|COMP_LOT|CONNEXION_SECRETE|INVISIBLE_|IVL_|PIVL_|MASQUE_|MODIF_|ORU_|POCD_|TA_|DEST|HK)"
+    r"^(ACK_|CARNET_|GX_|CISIS_|COMP_LOT|CONNEXION_SECRETE|INVISIBLE_|IVL_|PIVL_|MASQUE_|MODIF_|ORU_|POCD_|TA_|DEST|HK)"
 )
 
 
