@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,3 +39,18 @@ def samples() -> Path:
 @pytest.fixture
 def hub(tmp_path: Path) -> Hub:
     return Hub(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def canaries(samples: Path) -> set[bytes]:
+    """Values of the samples that must stay sealed: identifiers, family names, titles of some length, file names."""
+    found: set[str] = set()
+    v3 = "{urn:hl7-org:v3}"
+    for path in (samples / "cda").glob("*.xml"):
+        document = next(ElementTree.parse(path).getroot().iter(f"{v3}ClinicalDocument"))
+        role = document.find(f"{v3}recordTarget/{v3}patientRole")
+        assert role is not None
+        found |= {element.get("extension", "") for element in role.findall(f"{v3}id")}
+        found |= {(element.text or "").strip() for element in role.iter(f"{v3}family")}
+        found |= {" ".join((document.findtext(f"{v3}title") or "").split()), path.stem}
+    return {value.encode() for value in found if len(value) > 5}

@@ -146,3 +146,21 @@ def test_a_task_that_fails_tells_why_without_a_value_of_the_input(
     assert "none of 1 deliveries could be taken" in told
     assert "OperatorError at ingest.py" in told
     assert not [needle for needle in NEEDLES if needle in told]
+
+
+def test_nothing_of_the_samples_stands_in_airflows_database_or_logs(
+    airflow_home: Path, landing: Path, samples: Path, canaries: set[bytes], capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path in sorted((samples / "cda").glob("*.xml"))[::4]:
+        (landing / "demo" / path.name).write_bytes(path.read_bytes())
+    for path in sorted(p for p in (samples / "hl7").rglob("*") if p.is_file() and p.suffix == ".er7"):
+        (landing / "demo" / f"{len(path.parts)} {path.name}").write_bytes(path.read_bytes())
+    dags = load().dags
+    for name in ("ingest_cda", "ingest_hl7", "adoption"):
+        assert dags[name].test().state == "success"
+    told = capfd.readouterr()
+    assert not [canary for canary in canaries if canary in (told.out + told.err).encode()]
+    for path in airflow_home.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [canary for canary in canaries if canary in content], path.relative_to(airflow_home)
