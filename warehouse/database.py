@@ -17,6 +17,7 @@ from warehouse import schema
 
 __all__ = ["Connection", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
 
+WRITER = 0x6361726E  # "carn"
 SCHEMA_VERSION = "2"
 
 
@@ -37,6 +38,7 @@ def connect(home: Path, url: str | None = None) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
     else:
         engine = create_engine(url)
+        event.listen(engine, "begin", _one_writer)
     _ensure_schema(engine)
     return engine
 
@@ -49,6 +51,12 @@ def _sqlite_settings(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
+
+
+def _one_writer(connection: Connection) -> None:
+    """Writers take turns, as on SQLite: a family read in a transaction is the family when it commits."""
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
 
 
 @contextmanager
