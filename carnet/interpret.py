@@ -225,13 +225,15 @@ class _Reading:
         if verdict.end:
             return self._item(event.locator, kind="account", end=verdict.end, code=verdict.code)
         name = PatientName((patient.oid, patient.ins), is_ins=True)
+        findings = (*verdict.findings, *said.findings)
+        facts = {field: value for field, value in msgspec.structs.asdict(said).items() if field != "findings"}
         return self._item(
             event.locator,
             kind="account",
-            end="flagged" if verdict.findings else "accepted",
-            findings=verdict.findings,
+            end="flagged" if findings else "accepted",
+            findings=findings,
             patient=name,
-            account=AccountFact(patient=name, **msgspec.structs.asdict(said)),
+            account=AccountFact(patient=name, **facts),
         )
 
     def _document(self, document: Document) -> PreparedItem:

@@ -16,17 +16,16 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from transforms.accounts import DEPARTMENT_CODES, EVENTS
+from transforms.accounts import CHANNELS, DEPARTMENT_CODES, EVENTS
 from transforms.documents import Format
 
 Severity = Literal["critical", "warning"]
 
-CHANNELS = ("courrier", "courriel", "web", "telephone", "automatique", "application", "appli", "guichet", "")
 AGE_BANDS = (*(f"{low}-{low + 9}" for low in range(0, 90, 10)), "90+", "")
 LISTS: Mapping[str, tuple[str, ...]] = {
     "@departments": (*sorted(DEPARTMENT_CODES), ""),
     "@events": EVENTS,
-    "@channels": CHANNELS,
+    "@channels": (*sorted(CHANNELS), ""),
     "@age_bands": AGE_BANDS,
     "@sexes": ("M", "F", ""),
     "@formats": get_args(Format),

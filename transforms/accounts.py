@@ -6,7 +6,7 @@ Definitions (design §8): *activation* is the first `opened` of a holder, never 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
@@ -26,6 +26,13 @@ DEPARTMENT_CODES = frozenset(
 )
 
 
+SEXES = frozenset({"M", "F"})
+CHANNELS = frozenset(
+    {"courrier", "courriel", "web", "telephone", "automatique", "application", "appli", "guichet", "professionnel"}
+)
+"""How an event came about. A channel that is not listed is kept by its shape only."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """Why an event cannot be taken: a code, what was expected, and the shape of what came."""
 
@@ -35,7 +42,11 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """An account event with its instant. `day` is the civil day in Europe/Paris."""
+    """An account event with its instant. `day` is the civil day in Europe/Paris.
+
+    `channel`, `department` and `sex` are listed words, or the shape of what stood there (`4 digits`): the lake keeps
+    them, so nothing as written may pass. `birth_year` is a year or empty.
+    """
 
     event: str
     at: str
@@ -45,10 +56,15 @@ class Understood(msgspec.Struct, frozen=True):
     department: str
     birth_year: str
     sex: str
+    findings: tuple[str, ...] = ()
 
 
 def understand(raw: AccountEvent) -> Understood | Problem:
-    """The event, or the first thing that is wrong with it. A local time without offset is read in Europe/Paris."""
+    """The event, or the first thing that keeps it from being one. A local time without offset is of Europe/Paris.
+
+    Who and where the holder is (department, birth year, sex) is told beside the event: what is wrong there is a
+    finding, and the event counts.
+    """
     event = raw.event.lower()
     if event not in EVENTS:
         return Problem("EVENT_UNKNOWN", " | ".join(EVENTS), shape(raw.event))
@@ -57,12 +73,13 @@ def understand(raw: AccountEvent) -> Understood | Problem:
     moment = parse_iso(raw.occurred_at)
     if moment is None:
         return Problem("EVENT_TIME_INVALID", "occurred_at: ISO 8601", shape(raw.occurred_at))
-    if raw.department and raw.department.upper() not in DEPARTMENT_CODES:
-        return Problem("DEPARTMENT_UNKNOWN", "department: 01-95, 2A, 2B, 971-988", shape(raw.department))
-    if raw.birth_year and not (raw.birth_year.isdigit() and 1880 <= int(raw.birth_year) <= 2100):
-        return Problem("BIRTH_YEAR_INVALID", "birth_year: 4 digits", shape(raw.birth_year))
-    if raw.sex and raw.sex.upper() not in ("M", "F"):
-        return Problem("SEX_INVALID", "sex: M | F", shape(raw.sex))
+    department, sex, channel = raw.department.upper(), raw.sex.upper(), raw.channel.lower()
+    year_valid = raw.birth_year.isdigit() and 1880 <= int(raw.birth_year) <= 2100
+    findings = {
+        "DEPARTMENT_UNKNOWN": department and department not in DEPARTMENT_CODES,
+        "BIRTH_YEAR_INVALID": raw.birth_year and not year_valid,
+        "SEX_INVALID": sex and sex not in SEXES,
+    }
     value = datetime.fromisoformat(moment.iso)
     local = value.astimezone(PARIS) if value.tzinfo else value.replace(tzinfo=PARIS)
     return Understood(
@@ -70,11 +87,17 @@ def understand(raw: AccountEvent) -> Understood | Problem:
         at=local.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ"),
         day=local.strftime("%Y-%m-%d"),
         month=local.strftime("%Y-%m"),
-        channel=raw.channel.lower(),
-        department=raw.department.upper(),
-        birth_year=raw.birth_year,
-        sex=raw.sex.upper(),
+        channel=listed(channel, CHANNELS),
+        department=listed(department, DEPARTMENT_CODES),
+        birth_year=raw.birth_year if year_valid else "",
+        sex=listed(sex, SEXES),
+        findings=tuple(sorted(code for code, found in findings.items() if found)),
     )
+
+
+def listed(word: str, words: Collection[str]) -> str:
+    """A listed word as it is, an absent one as nothing, any other as its shape."""
+    return word if not word or word in words else shape(word)
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.cda import INS, TEST_OID, cda
@@ -58,9 +59,6 @@ def test_withdrawing_the_opposition_opens_the_future_only(hub: Hub) -> None:
         (feed(("activated", "2026-01-05")), "EVENT_UNKNOWN", "9 letters"),
         (feed(("opened", "")), "EVENT_TIME_MISSING", "empty"),
         (feed(("opened", "05/01/2026")), "EVENT_TIME_INVALID", "10 characters"),
-        (feed(("opened", "2026-01-05"), rest="web,96,1985,F"), "DEPARTMENT_UNKNOWN", "2 digits"),
-        (feed(("opened", "2026-01-05"), rest="web,44,85,F"), "BIRTH_YEAR_INVALID", "2 digits"),
-        (feed(("opened", "2026-01-05"), rest="web,44,1985,femme"), "SEX_INVALID", "5 letters"),
         (feed(("opened", "2026-01-05"), rest="web,44"), "ROW_WIDTH", "6 columns"),
         (feed(("opened", "2026-01-05"), ins="12345"), "INS_MALFORMED", ""),
         (f"{HEADER}\n".encode() + b"\xff\xfe,1,opened,2026-01-05,,,,\n", "ROW_NOT_UTF8", ""),
@@ -72,3 +70,30 @@ def test_a_row_that_is_wrong_says_what_was_expected_and_the_shape_of_what_came(
     hub.take(data)
     (row,) = hub.quarantine()
     assert (row["code"], row["came"], row["locator"]) == (code, came, "line 2")
+
+
+@pytest.mark.parametrize(
+    ("rest", "code"),
+    [
+        ("web,96,1985,F", "DEPARTMENT_UNKNOWN"),
+        ("web,1985,1985,F", "DEPARTMENT_UNKNOWN"),
+        ("web,44,85,F", "BIRTH_YEAR_INVALID"),
+        ("web,44,1985,femme", "SEX_INVALID"),
+    ],
+)
+def test_what_is_wrong_beside_an_event_is_a_finding_and_the_event_counts(hub: Hub, rest: str, code: str) -> None:
+    delivery = hub.take(feed(("opened", "2026-01-05"), rest=rest))
+    assert hub.ends(delivery) == {"flagged": 1}
+    assert [reason["code"] for note in hub.receipt(delivery)["notes"] for reason in note["reasons"]] == [code]
+
+
+def test_nothing_as_written_reaches_the_lake_beside_listed_words(hub: Hub) -> None:
+    hub.take(feed(("opened", "2026-01-05"), rest="Zoé L'Hostis,Nantes,né 1985,femme"))
+    segments = list((hub.store.lake / "accounts").glob("*.parquet"))
+    (row,) = pq.read_table(segments[0]).to_pylist()
+    assert (row["channel"], row["department"], row["sex"], row["age_band"]) == (
+        "12 characters",
+        "6 letters",
+        "5 letters",
+        "",
+    )

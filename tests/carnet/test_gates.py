@@ -68,6 +68,21 @@ def test_a_shifted_department_column_passes_every_row_rule_and_not_the_gate(
     assert fed.ends(delivery) == {"accepted": 120}, "the gate never changes the end of an item"
 
 
+def test_a_department_column_that_holds_another_column_stops_publication(fed: Hub) -> None:
+    fed.take(feed(people(120, seed=2), department=lambda person: str(person.birth_year)))
+    with pytest.raises(GateClosed):
+        gates(fed.settings, fed.store, NOW)
+    (row,) = stopped(fed.store)
+    assert "department_listed" in row["failed"]
+
+
+def test_one_wrong_department_among_many_stops_nothing(fed: Hub) -> None:
+    persons = people(120, seed=2)
+    fed.take(feed(persons, department=lambda person: "1985" if person is persons[7] else person.department))
+    (batch,) = gates(fed.settings, fed.store, NOW).batches
+    assert not batch.stops
+
+
 def test_a_closed_gate_stays_closed_until_an_operator_accepts_the_batch(fed: Hub) -> None:
     fed.take(feed(people(120, seed=2), department=day_of_month))
     for _ in range(2):

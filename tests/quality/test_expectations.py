@@ -123,11 +123,11 @@ def test_good_batches_pass_every_suite() -> None:
 @pytest.mark.parametrize(
     ("planted", "name", "severity"),
     [
-        ({"department": "web"}, "department_listed", "critical"),
+        ({"department": "3 letters"}, "department_listed", "critical"),
         ({"department": str}, "department_listed", "critical"),
         ({"department": lambda year: f"{year % 100:02}"}, "department_not_birth_year", "critical"),
-        ({"channel": "35", "department": ""}, "channel_not_shifted", "critical"),
-        ({"channel": "pigeon"}, "channel_listed", "warning"),
+        ({"channel": "2 digits", "department": ""}, "channel_not_shifted", "critical"),
+        ({"channel": "6 letters"}, "channel_listed", "warning"),
         ({"department": ""}, "department_said", "warning"),
         ({"sex": "X"}, "sex_listed", "critical"),
         ({"event": "born"}, "event_listed", "critical"),
