@@ -15,6 +15,7 @@ import msgspec
 from connectors.base import Document, Message, Order, RawCode, RawId
 from transforms.identity import Patient, understand
 from transforms.moments import Moment, ordering, parse_ts
+from transforms.orders import identity
 
 Format = Literal["cda-n1", "cda-n3", "hl7-oru"]
 
@@ -166,9 +167,8 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
     `document_id` is the order's identity and the set key; `digest` covers what the order's own segments say, so
     that the same results sent again are the same version whatever message carries them.
     """
-    filler = order.filler.extension or order.placer.extension
-    authority = order.filler.root if order.filler.extension else order.placer.root
-    document_id = f"{authority or f'sender:{sender}'}^{filler}"
+    number = identity(order)
+    document_id = f"{number.root or f'sender:{sender}'}^{number.extension}"
     created = parse_ts(order.reported) or parse_ts(order.collected) or parse_ts(message.sent_at)
     ranked = parse_ts(order.reported) or parse_ts(message.sent_at)
     organisation = organisation_id(message.author_organisation.id)
@@ -191,9 +191,11 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
         for o in order.observations
     )
     codes = []
-    if not filler:
+    if not number.extension:
         codes.append("FILLER_ORDER_MISSING")
-    if created is None:
+    if order.reported and parse_ts(order.reported) is None:
+        codes.append("CREATION_TIME_INVALID")
+    elif created is None:
         codes.append("EVENT_TIME_MISSING")
     if order.status and order.status not in STATUS_RANK:
         codes.append("RESULT_STATUS_UNKNOWN")
@@ -221,7 +223,7 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
         entries=0,
         observations=len(results),
         attachments=0,
-        digest=_results_digest(order, results),
+        digest=_results_digest(order, results, patient),
         results=results,
         rank=(ordering(ranked, zone), STATUS_RANK.get(order.status, "2")),
         result_status=order.status,
@@ -229,8 +231,10 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
     )
 
 
-def _results_digest(order: Order, results: tuple[Result, ...]) -> str:
+def _results_digest(order: Order, results: tuple[Result, ...], patient: Patient) -> str:
+    """Equal for equal results of one person: no segment of an order names its patient, as the bytes of a CDA do."""
     said = (
+        (patient.ins, patient.oid) if patient.ins else patient.local[:1],
         order.placer,
         order.filler,
         order.panel,
