@@ -84,7 +84,7 @@ def _print_rows(rows: Iterable[dict[str, Any]], as_json: bool, columns: tuple[st
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    Console().print(table)
+    Console(markup=False, emoji=False, highlight=False).print(table)
 
 
 def _cell(value: Any) -> str:
@@ -302,10 +302,11 @@ def patient(
     from warehouse.database import reading
 
     _, store = _open(home)
-    said = _patient(ins)
+    text = sys.stdin.readline().strip() if ins == "-" else ins
+    said = _patient(text)
     with reading(store.engine) as connection:
         id_ = store.find_patient(connection, said.oid, said.ins)
-        if id_ is None and "@" not in ins:
+        if id_ is None and "@" not in text:
             id_ = store.find_any(connection, said.ins)
         if id_ is None:
             raise OperatorError("no record of this patient")

@@ -11,17 +11,22 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import Table
 
 from warehouse import schema
 
-__all__ = ["Connection", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
+__all__ = ["Connection", "Unusable", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
 
 SCHEMA_VERSION = "1"
 
 
 class WrongSchema(Exception):
     """The database was written by another version of the schema."""
+
+
+class Unusable(Exception):
+    """The database is damaged, locked, read-only or out of reach."""
 
 
 def connect(home: Path, url: str | None = None) -> Engine:
@@ -37,7 +42,10 @@ def connect(home: Path, url: str | None = None) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
     else:
         engine = create_engine(url)
-    _ensure_schema(engine)
+    try:
+        _ensure_schema(engine)
+    except DatabaseError:
+        raise Unusable from None
     return engine
 
 
