@@ -7,6 +7,7 @@ the same; it is what is sealed beside the raw range, listed by `carnet documents
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -155,6 +156,22 @@ def _header_findings(document: Document, created: Moment | None) -> tuple[str, .
     if not document.patient.ids:
         codes.append("PATIENT_ID_MISSING")
     return tuple(codes)
+
+
+_PUBLIC_TYPES = {
+    "2.16.840.1.113883.6.1": re.compile(r"\d{1,7}-\d"),
+    "LN": re.compile(r"\d{1,7}-\d"),
+    "1.2.250.1.213.1.1.4.12": re.compile(r"[A-Z][A-Z0-9_-]{1,15}"),
+}
+"""LOINC under its OID and its HL7v2 name, and TRE_A05: the tables of document types, and the shape of their codes."""
+
+
+def public_type(record: DocumentRecord) -> str:
+    """The type code where identity must not show: as said when it is of a public table, else the word `local`."""
+    shape_ = _PUBLIC_TYPES.get(record.type_system)
+    if not record.type_code or (shape_ is not None and shape_.fullmatch(record.type_code)):
+        return record.type_code
+    return "local"
 
 
 STATUS_RANK = {"P": "1", "F": "2", "C": "3", "X": "4"}

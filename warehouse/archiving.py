@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.base import Span
+from transforms.documents import public_type
 from warehouse import lake, schema
 from warehouse.database import reading
 from warehouse.facts import rows_in
@@ -139,7 +140,7 @@ def _lake_document(working: Working, carried: Carried) -> dict[str, Any]:
         "department": working.intake.department,
         "sender": working.intake.sender,
         "kind": working.intake.kind,
-        "type_code": record.type_code,
+        "type_code": public_type(record),
         "format": record.format,
         "created_month": record.day[:7],
         "received_month": working.intake.received_month,

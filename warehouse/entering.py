@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from transforms.documents import public_type
 from warehouse import schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
@@ -93,7 +94,7 @@ class Entering:
                     "findings": pack_words(carried.findings),
                     "ref": self.working.ref(carried),
                     "format": record.format,
-                    "type_code": record.type_code,
+                    "type_code": public_type(record),
                     "created_month": record.day[:7],
                     "record": record_object(doc, record.digest, known.id),
                     "delivery": self.working.intake.delivery,
