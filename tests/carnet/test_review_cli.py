@@ -93,3 +93,21 @@ def test_a_file_name_that_is_no_utf_8_does_not_stop_a_list(tmp_path: Path) -> No
         )
         assert (done.returncode, done.stderr) == (0, b""), done.stderr
         done.stdout.decode("utf-8")
+
+
+LIBREVIEW = (
+    "TEST\n\nID\tHeure\tType d'enregistrement\tHistorique du taux de glucose (mg/dL)\n1\t2025/11/13 08:00\t0\t98\n"
+)
+
+
+@pytest.mark.parametrize(("said", "authority"), [("", TEST_OID), (f"@{NIR}", NIR)])
+def test_readings_vouched_for_under_demo_join_the_record_that_has_this_ins(  # type: ignore[no-untyped-def]
+    carnet, tmp_path: Path, said: str, authority: str
+) -> None:
+    (tmp_path / "a.xml").write_bytes(cda("1"))
+    (tmp_path / "g.csv").write_text(LIBREVIEW, encoding="utf-8")
+    carnet("ingest", tmp_path / "a.xml", "--sender", "demo")
+    words = ("ingest", tmp_path / "g.csv", "--sender", "demo", "--patient", f"{INS}{said}", "--json")
+    assert json.loads(carnet(*words).out)["items"]["accepted"] == 1
+    record = [json.loads(line) for line in carnet("patient", f"{INS}@{authority}", "--json").out.splitlines()]
+    assert "readings" in {row["kind"] for row in record}
