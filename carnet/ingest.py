@@ -137,10 +137,10 @@ def _context(file: Incoming, intake: Intake) -> Context:
 
 def _read(file: Incoming, connector: Connector | None) -> Iterator[Yielded]:
     """What the connector says, or the one refusal of a file that nobody reads."""
-    if connector is None:
-        code = "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
-    elif file.sender.id == UNKNOWN.id:
+    if file.sender.id == UNKNOWN.id:
         code = "UNKNOWN_SENDER"
+    elif connector is None:
+        code = "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
     elif file.sender.formats and connector.family not in file.sender.formats:
         code = "FORMAT_NOT_ADMITTED"
     else:
@@ -234,7 +234,7 @@ def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -
             if sender_id is not None:
                 found.append(Found(path, settings.sender(sender_id), top))
             elif len(inside) > 1:
-                found.append(Found(path, settings.sender(inside[0]), root / inside[0]))
+                found.append(Found(path, settings.senders.get(inside[0], UNKNOWN), root / inside[0]))
             else:
                 left.append(path)
     return found, left

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from transforms.documents import public_type
 from warehouse import schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
@@ -42,11 +43,21 @@ class Entering:
             .values(parts=part.number + 1, status="taken" if part.last else "taking", declared=part.declared)
         )
 
-    def _deleted_before(self, connection: Connection) -> set[str]:
-        """Ids of this part's documents whose deletion was known before they came."""
-        table = schema.delete_fact
-        ids = {self.working.keys[id(carried)][0] for _, _, carried in self.working.documents}
-        return {row.target for row in rows_in(connection, table, table.c.target, ids)}
+    def _deleted_before(self, connection: Connection) -> set[int]:
+        """This part's documents (by `id()`) whose own author asked for their deletion before they came."""
+        table, working = schema.delete_fact, self.working
+        ids = {working.keys[id(carried)][0] for _, _, carried in working.documents}
+        known = {(row.target, row.organisation, row.patient) for row in rows_in(connection, table, table.c.target, ids)}
+        return {
+            id(carried)
+            for _, _, carried in working.documents
+            if (
+                working.keys[id(carried)][0],
+                working.organisation(carried.record),
+                working.patients[carried.patient].id,
+            )
+            in known
+        }
 
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
@@ -67,7 +78,7 @@ class Entering:
                     "digest": record.digest,
                     "id": id_key,
                     "patient": known.id,
-                    "organisation": name("organisation", record.organisation or f"sender:{self.working.intake.sender}"),
+                    "organisation": self.working.organisation(record),
                     "set_id": name("set", record.set_id) if record.set_id else None,
                     "version": record.version,
                     "level": LEVELS[record.format],
@@ -83,9 +94,9 @@ class Entering:
                     "findings": pack_words(carried.findings),
                     "ref": self.working.ref(carried),
                     "format": record.format,
-                    "type_code": record.type_code,
+                    "type_code": public_type(record),
                     "created_month": record.day[:7],
-                    "record": record_object(doc, record.digest),
+                    "record": record_object(doc, record.digest, known.id),
                     "delivery": self.working.intake.delivery,
                     "ordinal": item.ordinal,
                 }
@@ -118,11 +129,33 @@ class Entering:
             changes.docs.add(doc)
             changes.ids.add(id_key)
         add(connection, schema.document_fact, documents)
+        self._qualify(connection, [row for row in documents if row["sound"]], changes)
         add(connection, schema.replace_link, links)
         add(connection, schema.document_claim, claims)
         append(connection, schema.carrier_fact, carriers)
         add(connection, schema.twin_fact, twins)
         add(connection, schema.identity_fact, identities)
+
+    def _qualify(self, connection: Connection, sound: list[dict[str, Any]], changes: Changes) -> None:
+        """A document that came with an identity in doubt, and comes again with a sound one, is filed under that one:
+        which of the two came first makes no difference."""
+        table = schema.document_fact
+        doubted = {
+            (row.doc, row.digest): row
+            for row in rows_in(connection, table, table.c.doc, {row["doc"] for row in sound})
+            if not row.sound
+        }
+        for row in sound:
+            if (former := doubted.pop((row["doc"], row["digest"]), None)) is None:
+                continue
+            named = ("patient", "sound", "holds_discordance", "birth", "sex", "family", "ref", "record")
+            connection.execute(
+                update(table)
+                .where(table.c.doc == former.doc, table.c.digest == former.digest)
+                .values({name: row[name] for name in named})
+            )
+            if former.set_id is not None:
+                changes.sets.add((former.set_id, former.organisation, former.patient))
 
     def _write_deletions(self, connection: Connection, changes: Changes) -> None:
         facts = [fact for item in self.working.part.items if (fact := self.working.deletion_fact(item)) is not None]
@@ -215,13 +248,13 @@ class Entering:
             if number
         ]
 
-    def _write_items(self, connection: Connection, late: set[str]) -> None:
+    def _write_items(self, connection: Connection, late: set[int]) -> None:
         name = self.working.store.names.name
         rows: list[dict[str, Any]] = []
         lookups: list[dict[str, Any]] = []
         for item in self.working.part.items:
             findings = set(item.findings)
-            if any(self.working.keys[id(carried)][0] in late for carried in item.carried):
+            if any(id(carried) in late for carried in item.carried):
                 findings.add("DELETED_BEFORE_ARRIVAL")
             fact = self.working.deletion_fact(item)
             row = {

@@ -46,7 +46,10 @@ def _row(
         text = raw.decode("utf-8").strip("\r\n")
     except UnicodeDecodeError:
         return Refusal(place, span, "ROW_NOT_UTF8", expected="UTF-8")
-    fields = next(csv.reader([text], delimiter=separator), [])
+    try:
+        fields = next(csv.reader([text], delimiter=separator), [])
+    except csv.Error:
+        return Refusal(place, span, "ROW_UNREADABLE", expected="one event a line")
     if len(fields) != len(header):
         return Refusal(place, span, "ROW_WIDTH", expected=f"{len(header)} columns", came=f"{len(fields)} columns")
     said = {column: fields[index].strip() for column, index in where.items()}
