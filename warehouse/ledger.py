@@ -323,3 +323,17 @@ def unfinished(connection: Connection, before: str) -> list[str]:
 
 def listed_packs(connection: Connection) -> set[str]:
     return {row.name for row in connection.execute(select(schema.pack.c.name))}
+
+
+def unreconciled(connection: Connection, deliveries: Iterable[str]) -> list[str]:
+    """Those of these deliveries whose own declared count differs from what came (BTS, FTS), or never came."""
+    table = schema.item
+    found: set[str] = set()
+    for chunk in chunks(sorted(set(deliveries)), 5000):
+        rows = connection.execute(
+            select(table.c.delivery).where(
+                table.c.delivery.in_(chunk), table.c.number == 0, table.c.own_findings.like("%BATCH\\_%", escape="\\")
+            )
+        )
+        found |= {row.delivery for row in rows}
+    return sorted(found)

@@ -58,6 +58,7 @@ def ingest(
     totals = dict.fromkeys(("read", *ledger.ENDS), 0)
     with reading(store.engine) as connection:
         by_delivery = ledger.counts(connection, {outcome.delivery for outcome in outcomes})
+        short = ledger.unreconciled(connection, {o.delivery for o in outcomes if not o.repeated})
     for outcome in outcomes:
         ends = by_delivery[outcome.delivery]
         if outcome.repeated:
@@ -80,7 +81,9 @@ def ingest(
                 print(f"  {totals[end]:>9}  {end}")
         if totals["held"] or totals["refused"]:
             print("carnet quarantine tells why, and what to do", file=sys.stderr)
-    if totals["held"] or totals["refused"]:
+    if short:
+        print(f"carnet: {len(short)} delivery(ies) declare another count than came: see the receipt", file=sys.stderr)
+    if totals["held"] or totals["refused"] or short:
         raise typer.Exit(1)
 
 
