@@ -72,10 +72,24 @@ def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
                 "delivery": intake.delivery,
                 "sender": intake.sender,
                 "received_at": intake.received_at,
+                "received_utc": intake.received_utc,
+                "received_month": intake.received_month,
                 "name": seal(keys, f"delivery:{intake.delivery}", "name", name),
             }
             append(connection, schema.arrival, [arrival])
+            _date_back(connection, intake)
     return opened
+
+
+def _date_back(connection: Connection, intake: Intake) -> None:
+    """A delivery was received when it first came, whichever of its arrivals was looked at first."""
+    table = schema.delivery
+    received = {name: getattr(intake, name) for name in ("received_at", "received_utc", "received_month")}
+    connection.execute(
+        update(table)
+        .where(table.c.id == intake.delivery, table.c.received_utc > intake.received_utc)
+        .values(**received)
+    )
 
 
 def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]:

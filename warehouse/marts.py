@@ -119,17 +119,17 @@ def _table(shape: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 
 def _states(connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Every document in the record with its state, and the delivery that brought it first (by declared receipt)."""
-    fact, status, carrier, delivery = (
+    """Every document in the record with its state, and the arrival that brought it first (by declared receipt)."""
+    fact, status, carrier, arrival = (
         schema.document_fact,
         schema.document_status,
         schema.carrier_fact,
-        schema.delivery,
+        schema.arrival,
     )
     first: dict[tuple[str, str], tuple[str, str, str]] = {}
     rows = connection.execute(
-        select(carrier.c.doc, carrier.c.digest, delivery.c.received_utc, delivery.c.received_month, delivery.c.sender)
-        .join(delivery, delivery.c.id == carrier.c.delivery)
+        select(carrier.c.doc, carrier.c.digest, arrival.c.received_utc, arrival.c.received_month, arrival.c.sender)
+        .join(arrival, arrival.c.delivery == carrier.c.delivery)
         .distinct()
     )
     for row in rows:

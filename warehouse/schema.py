@@ -42,7 +42,7 @@ delivery = Table(
     Column("position", Integer, nullable=False, unique=True),
     Column("sender", String, nullable=False),
     Column("received_at", String, nullable=False),
-    Column("received_utc", String, nullable=False),  # fixed width, for ordering
+    Column("received_utc", String, nullable=False),  # fixed width, for ordering; the earliest of its arrivals
     Column("received_month", String, nullable=False),  # in Europe/Paris
     Column("size", Integer, nullable=False),
     Column("connector", String, nullable=False),
@@ -60,6 +60,8 @@ arrival = Table(
     Column("delivery", String, nullable=False, index=True),
     Column("sender", String, nullable=False),
     Column("received_at", String, nullable=False),
+    Column("received_utc", String, nullable=False),
+    Column("received_month", String, nullable=False),
     Column("name", LargeBinary),  # the file's name, sealed under the delivery's key
 )
 
