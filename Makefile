@@ -60,7 +60,7 @@ faults: setup ## the long crash and fault suite
 	@$(BIN)/python -m pytest -q -m slow tests/faults
 
 fuzz: setup ## the long fuzzing profile
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q -m slow tests/fuzz
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q -m "slow or not slow" tests/connectors tests/transforms
 
 docs: setup ## write the reference pages and schemas again, from the code
 	@$(BIN)/python -m carnet.reference
