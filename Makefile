@@ -1,5 +1,6 @@
 # Everything a fresh machine needs is Python 3.11, git and make. `make help` lists the targets.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
