@@ -18,7 +18,7 @@ from warehouse import schema
 __all__ = ["Connection", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
 
 WRITER = 0x6361726E  # "carn"
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 
 class WrongSchema(Exception):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, update
 
 from warehouse import schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
 from warehouse.facts import deletion_key, pack_words, rows_in
-from warehouse.prepared import PreparedItem
+from warehouse.prepared import Carried, PreparedItem
 from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
 from warehouse.settle import Changes
 from warehouse.working import LEVELS, Working, record_object
+
+Request = tuple[str, str, str]
+"""A deletion by id: target, organisation, patient."""
 
 
 class Entering:
@@ -42,23 +45,33 @@ class Entering:
             .values(parts=part.number + 1, status="taken" if part.last else "taking", declared=part.declared)
         )
 
-    def _deleted_before(self, connection: Connection) -> set[str]:
-        """Ids of this part's documents whose deletion was known before they came."""
+    def _deleted_before(self, connection: Connection) -> set[Request]:
+        """The deletions of this part's documents that were known before they came."""
         table = schema.delete_fact
         ids = {self.working.keys[id(carried)][0] for _, _, carried in self.working.documents}
-        return {row.target for row in rows_in(connection, table, table.c.target, ids)}
+        return {(row.target, row.organisation, row.patient) for row in rows_in(connection, table, table.c.target, ids)}
+
+    def _authors_request(self, carried: Carried) -> Request:
+        """The deletion that the author of a document may ask for."""
+        return self.working.keys[id(carried)][0], self._organisation(carried), self._patient(carried)
+
+    def _organisation(self, carried: Carried) -> str:
+        said = carried.record.organisation or f"sender:{self.working.intake.sender}"
+        return self.working.store.names.name("organisation", said)
+
+    def _patient(self, carried: Carried) -> str:
+        return self.working.patients[carried.patient].id
 
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
-        position = connection.execute(select(func.coalesce(func.max(schema.carrier_fact.c.position), 0))).scalar_one()
         documents, links, claims, carriers, twins, identities = [], [], [], [], [], []
         docs_by_half: dict[tuple[int, str], str] = {}
         for item, sub, carried in self.working.documents:
             record, known = carried.record, self.working.patients[carried.patient]
             id_key, doc = self.working.keys[id(carried)]
             traits = self.working.traits(known.id, record)
-            if carried.sound:
-                self.working.store.claim_traits(connection, known.id, traits)
+            if carried.sound and self.working.store.claim_traits(connection, known.id, traits):
+                changes.patients.add(known.id)
             if carried.qualifies:
                 identities.append({"patient": known.id, "ins": name("patient", *carried.patient.parts)})
             documents.append(
@@ -67,7 +80,7 @@ class Entering:
                     "digest": record.digest,
                     "id": id_key,
                     "patient": known.id,
-                    "organisation": name("organisation", record.organisation or f"sender:{self.working.intake.sender}"),
+                    "organisation": self._organisation(carried),
                     "set_id": name("set", record.set_id) if record.set_id else None,
                     "version": record.version,
                     "level": LEVELS[record.format],
@@ -95,7 +108,6 @@ class Entering:
                 for replaced in record.replaces
             ]
             claims.append({"doc": doc, "digest": record.digest})
-            position += 1
             carriers.append(
                 {
                     "delivery": self.working.intake.delivery,
@@ -107,7 +119,6 @@ class Entering:
                     "sent_at": carried.sent_at,
                     "flags": pack_words(carried.flags),
                     "modifies": carried.modifies_confidentiality,
-                    "position": position,
                 }
             )
             if carried.twin_of is not None and item.parent is not None:
@@ -122,7 +133,13 @@ class Entering:
         add(connection, schema.document_claim, claims)
         append(connection, schema.carrier_fact, carriers)
         add(connection, schema.twin_fact, twins)
+        changes.patients |= self._newly_qualified(connection, {row["patient"] for row in identities})
         add(connection, schema.identity_fact, identities)
+
+    def _newly_qualified(self, connection: Connection, patients: set[str]) -> set[str]:
+        """Those of these patients that nothing had qualified: what waits for their identity moves."""
+        table = schema.identity_fact
+        return patients - {row.patient for row in rows_in(connection, table, table.c.patient, patients)}
 
     def _write_deletions(self, connection: Connection, changes: Changes) -> None:
         facts = [fact for item in self.working.part.items if (fact := self.working.deletion_fact(item)) is not None]
@@ -215,13 +232,13 @@ class Entering:
             if number
         ]
 
-    def _write_items(self, connection: Connection, late: set[str]) -> None:
+    def _write_items(self, connection: Connection, late: set[Request]) -> None:
         name = self.working.store.names.name
         rows: list[dict[str, Any]] = []
         lookups: list[dict[str, Any]] = []
         for item in self.working.part.items:
             findings = set(item.findings)
-            if any(self.working.keys[id(carried)][0] in late for carried in item.carried):
+            if any(self._authors_request(carried) in late for carried in item.carried):
                 findings.add("DELETED_BEFORE_ARRIVAL")
             fact = self.working.deletion_fact(item)
             row = {

@@ -213,7 +213,6 @@ carrier_fact = Table(
     Column("sent_at", String, nullable=False),
     Column("flags", Text, nullable=False),
     Column("modifies", Boolean, nullable=False),
-    Column("position", Integer, nullable=False, index=True),
 )
 
 twin_fact = Table(
