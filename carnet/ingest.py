@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ import msgspec
 from carnet.errors import OperatorError
 from carnet.interpret import Interpreted, interpret
 from carnet.judged import Context, Vouched
+from carnet.manifests import MANIFEST as MANIFEST
 from carnet.settings import Sender, Settings
 from connectors.base import Connector, Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise
@@ -31,7 +31,6 @@ PART_READINGS = 100_000
 PART_BYTES = 64 * 1024 * 1024
 PARIS = ZoneInfo("Europe/Paris")
 SIDECAR = ".meta.json"
-MANIFEST = "manifest.csv"
 UNKNOWN = Sender(id="unknown", name="", kind="office")
 """Stands for whoever dropped a file in a landing folder that no declared sender owns."""
 
@@ -139,7 +138,7 @@ def _read(file: Incoming, connector: Connector | None) -> Iterator[Yielded]:
     """What the connector says, or the one refusal of a file that nobody reads."""
     if connector is None:
         code = "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
-    elif file.sender.id == UNKNOWN.id:
+    elif file.sender == UNKNOWN:
         code = "UNKNOWN_SENDER"
     elif file.sender.formats and connector.family not in file.sender.formats:
         code = "FORMAT_NOT_ADMITTED"
@@ -183,37 +182,6 @@ class Found(msgspec.Struct, frozen=True):
     """The folder above which no manifest is looked for."""
 
 
-def manifest_entry(path: Path, root: Path) -> Vouched | None:
-    """What a `manifest.csv` (file, ins, ins_oid, zone) says of a file's patient; None when nothing does.
-
-    The manifest stands beside the file or in a folder above it, up to `root`; `file` is relative to the manifest.
-    """
-    for folder in (path.parent, *path.parent.parents):
-        manifest = folder / MANIFEST
-        if manifest.is_file():
-            state = manifest.stat()
-            found = _manifest(manifest, state.st_mtime_ns, state.st_size).get(path.relative_to(folder).as_posix())
-            if found is not None:
-                return found
-        if folder == root:
-            break
-    return None
-
-
-@lru_cache(maxsize=64)
-def _manifest(path: Path, _changed: int, _size: int) -> dict[str, Vouched]:
-    """Patients by file; a file that two rows give to two patients is given to nobody."""
-    found: dict[str, set[Vouched]] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            for row in csv.DictReader(stream):
-                said = {name: (row.get(name) or "").strip() for name in ("file", "ins", "ins_oid", "zone")}
-                found.setdefault(said["file"], set()).add(Vouched(said["ins"], said["ins_oid"], said["zone"]))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise OperatorError("a manifest.csv cannot be read: file,ins,ins_oid,zone in UTF-8 is expected") from None
-    return {file: patients.pop() for file, patients in found.items() if len(patients) == 1}
-
-
 def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -> tuple[list[Found], list[Path]]:
     """Files under these paths with their senders, sorted; and the files nobody sends.
 
@@ -245,7 +213,7 @@ def received(path: Path, given: str | None, clock: Callable[[], datetime]) -> da
     if given is not None:
         return _instant(given, "--received")
     sidecar = path.with_name(path.name + SIDECAR)
-    if sidecar.exists():
+    if os.path.exists(sidecar):  # noqa: PTH110 - a name may be too long to have one, where Path raises
         try:
             said = json.loads(sidecar.read_text(encoding="utf-8"))["received_at"]
         except (OSError, ValueError, KeyError, TypeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ def read(data: bytes) -> list[Yielded]:
     assert ACCOUNTS.recognises(data[:4096], "feed")
     found = list(ACCOUNTS.read(Source.of_bytes("feed", data)))
     spans = [one.span for one in found]
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
     return found[1:]
 
 
