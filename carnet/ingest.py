@@ -21,6 +21,7 @@ from connectors.base import Connector, Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise
 from transforms.moments import parse_iso
 from warehouse.commit import Entry, Intake, Step, commit, finish_segments, no_step, open_deliveries
+from warehouse.ledger import BETWEEN
 from warehouse.prepared import Part, PreparedItem, Range
 from warehouse.store import Store
 
@@ -66,6 +67,7 @@ def ingest(store: Store, files: Iterable[Incoming], step: Step = no_step) -> Ite
     group: list[Incoming] = []
     for file in files:
         full = len(group) >= GROUP_FILES or sum(one.source.size for one in group) >= GROUP_BYTES
+        full = full or any(one.digest == file.digest for one in group)
         if group and (full or file.sender != group[0].sender):
             yield from _take(store, group, step)
             group = []
@@ -82,9 +84,14 @@ def _take(store: Store, group: list[Incoming], step: Step) -> list[Outcome]:
     for file, connector, intake, opened in zip(
         group, connectors, intakes, open_deliveries(store, intakes), strict=True
     ):
-        outcomes.append(Outcome(intake.delivery, repeated=opened.status == "taken"))
-        if opened.status == "taken":
+        # Half taken from another sender: its own file, still claimed or given again, brings it to its end.
+        others = opened.status == "taking" and opened.parts > 0 and opened.sender != intake.sender
+        outcomes.append(Outcome(intake.delivery, repeated=opened.status == "taken" or others))
+        if opened.status == "taken" or others:
             continue
+        if opened.status == "taking" and opened.parts:
+            file = msgspec.structs.replace(file, vouched=_voucher(opened.vouched))
+        intake = _intake(file, connector, opened.take)
         for part in parts(interpret(file.source, _read(file, connector), _context(file, intake))):
             if part.number >= opened.parts:
                 waiting.append(Entry(intake, file.source, part))
@@ -107,7 +114,18 @@ def _readings(items: Iterable[PreparedItem]) -> int:
     return sum(item.readings.num_rows for item in items if item.readings is not None)
 
 
-def _intake(file: Incoming, connector: Connector | None) -> Intake:
+def _voucher(text: str) -> Vouched | None:
+    """The patient and zone that a delivery was begun with (`Intake.vouched`)."""
+    return Vouched(*text.split(BETWEEN)) if text else None
+
+
+def _vouched(patient: Vouched | None) -> str:
+    if patient is None:
+        return ""
+    return BETWEEN.join(field.replace(BETWEEN, "") for field in (patient.ins, patient.oid, patient.zone))
+
+
+def _intake(file: Incoming, connector: Connector | None, take: int = 0) -> Intake:
     sender, received_at = file.sender, file.received_at
     return Intake(
         delivery=file.digest,
@@ -120,7 +138,9 @@ def _intake(file: Incoming, connector: Connector | None) -> Intake:
         size=file.source.size,
         connector=connector.name if connector else "",
         name=file.source.name,
-        vouched=f"{file.vouched.ins}@{file.vouched.oid}" if file.vouched else "",
+        vouched=_vouched(file.vouched),
+        admitted=not _door(file, connector),
+        take=take,
     )
 
 
@@ -136,15 +156,21 @@ def _context(file: Incoming, intake: Intake) -> Context:
 
 def _read(file: Incoming, connector: Connector | None) -> Iterator[Yielded]:
     """What the connector says, or the one refusal of a file that nobody reads."""
+    code = _door(file, connector)
+    if connector is None or code:
+        return iter([Refusal(Locator(), Span(0, file.source.size), code)])
+    return connector.read(file.source)
+
+
+def _door(file: Incoming, connector: Connector | None) -> str:
+    """Why a file is not read at all; empty when it is."""
     if connector is None:
-        code = "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
-    elif file.sender == UNKNOWN:
-        code = "UNKNOWN_SENDER"
-    elif file.sender.formats and connector.family not in file.sender.formats:
-        code = "FORMAT_NOT_ADMITTED"
-    else:
-        return connector.read(file.source)
-    return iter([Refusal(Locator(), Span(0, file.source.size), code)])
+        return "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
+    if file.sender == UNKNOWN:
+        return "UNKNOWN_SENDER"
+    if file.sender.formats and connector.family not in file.sender.formats:
+        return "FORMAT_NOT_ADMITTED"
+    return ""
 
 
 def parts(steps: Iterable[Interpreted]) -> Iterator[Part]:

@@ -98,12 +98,19 @@ def look(landing: Path, settings: Settings, families: set[str], *, quiet: float 
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).parts
-        if any(part.startswith(".") for part in inside) or (path.is_dir() and not path.is_symlink()):
-            continue
+    """What lies in a sender's folder, links to folders too; nothing that begins with a dot."""
+    for path in sorted(_walk(folder, hidden=False)):
         if not path.name.endswith((SIDECAR, READY)) and path.name != MANIFEST:
             yield path
+
+
+def _walk(folder: Path, *, hidden: bool) -> Iterator[Path]:
+    """Files and links below a folder; folders that another worker removes meanwhile are passed over."""
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]  # noqa: PTH114, PTH118
+        if not hidden:
+            folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in (*links, *files) if hidden or not name.startswith("."))
 
 
 def _readiness(path: Path, quiet: float) -> tuple[str, int]:
@@ -183,12 +190,12 @@ def _left_behind(folder: Path, families: set[str]) -> Iterator[Claim]:
 
 def _clear(home: Path) -> None:
     """Remove a claim's folder, never a file that was claimed into it meanwhile."""
-    for path in sorted(home.rglob("*"), reverse=True):
-        if path.is_file() and path.parent == home and path.name.startswith(NOTE):
+    for path in _walk(home, hidden=True):
+        if _is_note(home, path):
             path.unlink(missing_ok=True)
-    for path in (*sorted((p for p in home.rglob("*") if p.is_dir()), reverse=True), home):
+    for place, _, _ in os.walk(home, topdown=False):
         try:
-            path.rmdir()
+            os.rmdir(place)  # noqa: PTH106
         except OSError:
             return
 
@@ -222,7 +229,7 @@ def _claimed_file(home: Path) -> Path | None:
     return next(
         (
             path
-            for path in sorted(home.rglob("*"))
+            for path in sorted(_walk(home, hidden=True))
             if path.is_file() and not path.name.endswith((SIDECAR, READY)) and not _is_note(home, path)
         ),
         None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
-from warehouse import schema
+from warehouse import retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
 from warehouse.facts import deletion_key, pack_words, rows_in
@@ -30,6 +30,9 @@ class Entering:
 
     def write(self, connection: Connection, changes: Changes) -> None:
         """Everything of this part, inside the one transaction; what it changes is added to `changes`."""
+        delivery, part = self.working.intake.delivery, self.working.part
+        if self.working.intake.take and part.number == 0:
+            retake.begin(connection, delivery)
         add(connection, schema.stored_object, self.archive.objects[id(self.working)])
         append(connection, schema.manifest, self.archive.manifest[id(self.working)])
         late = self._deleted_before(connection)
@@ -38,18 +41,43 @@ class Entering:
         self._write_accounts(connection, changes)
         self._write_readings(connection)
         self._write_items(connection, late)
-        part = self.working.part
+        if self.working.intake.take and part.last:
+            retake.finish(connection, delivery, changes)
         connection.execute(
             update(schema.delivery)
-            .where(schema.delivery.c.id == self.working.intake.delivery)
-            .values(parts=part.number + 1, status="taken" if part.last else "taking", declared=part.declared)
+            .where(schema.delivery.c.id == delivery)
+            .values(
+                parts=part.number + 1,
+                status="taken" if part.last else "taking",
+                declared=part.declared,
+                **(self._taken_from() if part.number == 0 else {}),
+            )
         )
+
+    def _taken_from(self) -> dict[str, Any]:
+        """Who the delivery is taken from, when, and with which patient: as this take has it, not an earlier arrival."""
+        intake, owner = self.working.intake, self.working.owner
+        keys = self.working.store.cached_keys(owner)
+        return {
+            "sender": intake.sender,
+            "received_at": intake.received_at,
+            "received_utc": intake.received_utc,
+            "received_month": intake.received_month,
+            "connector": intake.connector,
+            "vouched": seal(keys, owner, "vouched", intake.vouched.encode()) if intake.vouched else None,
+            "takes": intake.take,
+        }
 
     def _deleted_before(self, connection: Connection) -> set[Request]:
         """The deletions of this part's documents that were known before they came."""
         table = schema.delete_fact
         ids = {self.working.keys[id(carried)][0] for _, _, carried in self.working.documents}
-        return {(row.target, row.organisation, row.patient) for row in rows_in(connection, table, table.c.target, ids)}
+        known = retake.carried_before(connection, self.working.intake.delivery) if self.working.intake.take else set()
+        again = {id_ for id_, doc in self.working.keys.values() if doc in known}
+        return {
+            (row.target, row.organisation, row.patient)
+            for row in rows_in(connection, table, table.c.target, ids - again)
+        }
 
     def _authors_request(self, carried: Carried) -> Request:
         """The deletion that the author of a document may ask for."""
@@ -129,12 +157,25 @@ class Entering:
             changes.docs.add(doc)
             changes.ids.add(id_key)
         add(connection, schema.document_fact, documents)
+        self._place_again(connection, schema.document_fact, documents, ("doc", "digest"))
         add(connection, schema.replace_link, links)
         add(connection, schema.document_claim, claims)
         append(connection, schema.carrier_fact, carriers)
         add(connection, schema.twin_fact, twins)
         changes.patients |= self._newly_qualified(connection, {row["patient"] for row in identities})
         add(connection, schema.identity_fact, identities)
+
+    def _place_again(
+        self, connection: Connection, table: Any, rows: list[dict[str, Any]], key: tuple[str, ...]
+    ) -> None:
+        """Facts that a former take of this delivery brought stand where the items of this take are."""
+        if not self.working.intake.take or not rows:
+            return
+        same = [table.c[name] == bindparam(f"at_{name}") for name in (*key, "delivery")]
+        connection.execute(
+            update(table).where(*same).values(ordinal=bindparam("now")),
+            [{f"at_{name}": row[name] for name in (*key, "delivery")} | {"now": row["ordinal"]} for row in rows],
+        )
 
     def _newly_qualified(self, connection: Connection, patients: set[str]) -> set[str]:
         """Those of these patients that nothing had qualified: what waits for their identity moves."""
@@ -191,6 +232,7 @@ class Entering:
                 )
                 changes.patients.add(patient)
         add(connection, schema.account_fact, accounts)
+        self._place_again(connection, schema.account_fact, accounts, ("key",))
         add(connection, schema.opposition_fact, oppositions)
 
     def _readings(self) -> list[tuple[PreparedItem, Sorted]]:
@@ -234,6 +276,7 @@ class Entering:
 
     def _write_items(self, connection: Connection, late: set[Request]) -> None:
         name = self.working.store.names.name
+        told = retake.told(connection, self.working.intake.delivery) if self.working.intake.take else 0
         rows: list[dict[str, Any]] = []
         lookups: list[dict[str, Any]] = []
         for item in self.working.part.items:
@@ -256,7 +299,7 @@ class Entering:
                 "end": "",
                 "code": "",
                 "findings": "",
-                "revision": 0,
+                "revision": told,
                 "expected": item.expected,
                 "came": item.came,
                 "number": item.count,

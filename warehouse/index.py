@@ -131,7 +131,7 @@ class SqlIndex:
                 sent_at=row.sent_at,
                 flags=flags_of(row.flags),
                 modifies_confidentiality=row.modifies,
-                position=self._positions[row.delivery] << 40 | row.ordinal << 8 | min(row.sub, 255),
+                position=(self._positions[row.delivery] << 40) + (row.ordinal << 8) + min(row.sub, 255),
             )
             for row in rows
         ]

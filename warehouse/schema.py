@@ -51,6 +51,7 @@ delivery = Table(
     Column("declared", Integer),
     Column("parts", Integer, nullable=False),  # committed so far
     Column("vouched", LargeBinary),  # patient vouched for (--patient, manifest), sealed under the delivery's key
+    Column("takes", Integer, nullable=False),  # how often its bytes were judged anew (warehouse.retake)
 )
 
 arrival = Table(

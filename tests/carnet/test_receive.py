@@ -195,14 +195,14 @@ def test_two_workers_of_one_family_lose_no_file(landing: Path) -> None:
     for number in range(80):
         drop(landing, f"{number}.xml", cda(str(number)))
     barrier = threading.Barrier(4)
-    failures: list[BaseException] = []
+    failures: list[OSError] = []
 
     def run() -> None:
         barrier.wait()
         try:
             for _ in range(3):
                 claims(landing, "cda")
-        except BaseException as error:
+        except OSError as error:
             failures.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(4)]
