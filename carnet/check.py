@@ -5,6 +5,7 @@ Ends are intrinsic: duplicates, conflicts and opposition are the hub's to judge.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def check_file(path: Path) -> dict[str, Any]:
             if codes and len(notes) < NOTES:
                 notes.append(_note(item, end, codes))
     return {
-        "file": path.name,
+        "file": os.fsencode(path.name).decode("utf-8", "replace"),
         "connector": connector.name if connector else None,
         "items": {"read": counted.total(), **{end: counted[end] for end in ENDS}},
         "notes": notes,

@@ -18,6 +18,7 @@ from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
+from transforms.orders import gathered
 from warehouse.prepared import Carried, Deletion, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
@@ -46,7 +47,7 @@ def message_items(
             for ordinal, child in enumerate(children, first + 1)
         ]
     )
-    if head.end in ("held", "refused") and not head.carried:
+    if head.end in ("held", "refused") and head.code in message.findings:
         documents = [_stopped(item, head) for item in documents]
     if any(item.code == "PATIENT_MISMATCH" for item in documents):
         head = msgspec.structs.replace(head, patient=None)
@@ -100,7 +101,7 @@ def _numbers(message: Message) -> tuple[str, ...]:
 def _with_results(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
     """The discrete results, one document version a filler order; one that cannot be taken gives the message its end."""
     carried: list[Carried] = []
-    for order in message.orders:
+    for order in gathered(message.orders):
         found = _result(message, order, patient, context)
         if isinstance(found, Carried):
             carried.append(found)

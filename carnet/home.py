@@ -6,7 +6,7 @@ from pathlib import Path
 
 from carnet.errors import OperatorError
 from carnet.settings import Settings, load
-from warehouse.database import WrongSchema
+from warehouse.database import Unusable, WrongSchema
 from warehouse.keys import FileKeys, KeysDoNotFit
 from warehouse.store import Store
 
@@ -23,6 +23,10 @@ def open_home(home: Path | None = None) -> tuple[Settings, Store]:
     except WrongSchema:
         raise OperatorError(
             "this home was written by another version of Carnet: use that version, or a new home"
+        ) from None
+    except Unusable:
+        raise OperatorError(
+            "the database of this home cannot be used (damaged, locked or read-only): mend or restore it"
         ) from None
     except OSError as error:
         raise OperatorError(f"the home cannot be used: {error.strerror}") from None

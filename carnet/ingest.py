@@ -164,10 +164,10 @@ def _read(file: Incoming, connector: Connector | None) -> Iterator[Yielded]:
 
 def _door(file: Incoming, connector: Connector | None) -> str:
     """Why a file is not read at all; empty when it is."""
-    if connector is None:
-        return "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
     if file.sender == UNKNOWN:
         return "UNKNOWN_SENDER"
+    if connector is None:
+        return "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
     if file.sender.formats and connector.family not in file.sender.formats:
         return "FORMAT_NOT_ADMITTED"
     return ""
@@ -228,7 +228,7 @@ def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -
             if sender_id is not None:
                 found.append(Found(path, settings.sender(sender_id), top))
             elif len(inside) > 1:
-                found.append(Found(path, settings.sender(inside[0]), root / inside[0]))
+                found.append(Found(path, settings.senders.get(inside[0], UNKNOWN), root / inside[0]))
             else:
                 left.append(path)
     return found, left

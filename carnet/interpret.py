@@ -56,8 +56,8 @@ def interpret(source: Source, yielded: Iterator[Yielded], context: Context) -> I
         try:
             for found in yielded:
                 yield from reading.take(found)
-        except Exception as bug:  # noqa: BLE001 - the one bulkhead: a bug holds what is left of one delivery
-            yield reading.stop(bug)
+        except Exception as bug:  # noqa: BLE001 - a bug of a connector holds what is left of one delivery
+            yield from reading.stop(bug)
         yield from reading.finish()
 
 
@@ -83,6 +83,12 @@ class _Reading:
                 self.children.append(found)
                 return
             yield self._message()
+        try:
+            yield from self._taken(found)
+        except Exception as bug:  # noqa: BLE001 - the bulkhead: a bug holds one item, and those beside it go on
+            yield self._bug(found, bug)
+
+    def _taken(self, found: Yielded) -> Iterator[Interpreted]:
         match found:
             case Message():
                 self.pending = found
@@ -104,12 +110,20 @@ class _Reading:
             case Enclosed():
                 yield from self._enclosed(found)
 
-    def stop(self, bug: Exception) -> Interpreted:
-        """A bug of ours holds the rest of the delivery; its kind is told, never its text, which may quote a patient."""
-        self.pending, self.children, self.depth = None, [], 0
-        place = Locator(message=None)
-        item = self._item(place, kind="file", end="held", code="BUG", came=type(bug).__name__)
-        return Interpreted(items=(item,), ranges=tuple(self._gap(self.source.size)))
+    def stop(self, bug: Exception) -> Iterator[Interpreted]:
+        """A bug of a connector holds the rest of the delivery."""
+        if self.pending is not None:
+            yield self._message()
+        yield Interpreted(items=(self._held(Locator(), bug),), ranges=tuple(self._gap(self.source.size)))
+
+    def _bug(self, found: Yielded, bug: Exception) -> Interpreted:
+        """What a bug of ours left undone, held with its bytes."""
+        count = found.batch.num_rows if isinstance(found, RawReadings) else 1
+        return self._step([self._held(found.locator, bug, count=max(count, 1))], found.span, None)
+
+    def _held(self, place: Locator, bug: Exception, **fields: Any) -> PreparedItem:
+        """The kind of a bug is told, never its text, which may quote a patient."""
+        return self._item(place, kind="file", end="held", code="BUG", came=type(bug).__name__, **fields)
 
     def finish(self) -> Iterator[Interpreted]:
         """The last message, the tail of the file, and the one refused item of a delivery that held none."""
@@ -133,19 +147,26 @@ class _Reading:
 
     def _enclosed(self, found: Enclosed) -> Iterator[Interpreted]:
         """A source inside this one, read through the registry; its bytes are those of the range that holds it."""
+        inner_stream = found.source.open()
         self.depth += 1
-        outer, self.stream = self.stream, found.source.open()
+        outer, self.stream = self.stream, inner_stream
         before, self.owners = self.owners, set()
-        if self.depth > DEPTH:
-            yield self._step([self._refusal(_unsafe(found))], found.span, None)
-        else:
-            for inner in route(found):
-                yield from self.take(_within(inner, found.locator))
+        try:
+            if self.depth > DEPTH:
+                yield self._step([self._refusal(_unsafe(found))], found.span, None)
+            else:
+                for inner in route(found):
+                    yield from self.take(_within(inner, found.locator))
+                if self.pending is not None:
+                    yield self._message()
+        except Exception:
             if self.pending is not None:
                 yield self._message()
-        self.stream.close()
-        self.stream = outer
-        self.depth -= 1
+            raise
+        finally:
+            self.stream.close()
+            self.stream = outer
+            self.depth -= 1
         owner = next(iter(self.owners)) if len(self.owners) == 1 else None
         self.owners |= before
         yield self._step([], found.span, owner)
@@ -156,7 +177,11 @@ class _Reading:
         message, children, self.pending, self.children = self.pending, self.children, None, []
         self.stream.seek(message.span.start)
         digest = hashlib.sha256(self.stream.read(message.span.length)).digest()
-        found = message_items(message, children, digest, self.next_ordinal, self.context, route)
+        try:
+            found = message_items(message, children, digest, self.next_ordinal, self.context, route)
+        except Exception as bug:  # noqa: BLE001 - the bulkhead: the message and what it encloses are held
+            places = (message.locator, *(child.locator for child in children))
+            return self._step([self._held(place, bug) for place in places], message.span, None)
         self.next_ordinal += len(found.items)
         self.any_item = True
         return self._step(list(found.items), message.span, found.owner)

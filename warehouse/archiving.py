@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.base import Span
+from transforms.documents import public_type
 from warehouse import lake, schema
 from warehouse.database import reading
 from warehouse.facts import rows_in
@@ -66,22 +67,24 @@ class Archive:
                         {"delivery": delivery, "start": span.start, "length": span.length, "object": object_id}
                     )
 
-    def _known_documents(self) -> set[tuple[str, str]]:
+    def _known_documents(self) -> dict[tuple[str, str], bool]:
+        """The documents known, and whether one of their arrivals was sound."""
         docs = {working.keys[id(carried)][1] for working in self.workings for _, _, carried in working.documents}
         with reading(self.store.engine) as connection:
             table = schema.document_fact
-            return {(row.doc, row.digest) for row in rows_in(connection, table, table.c.doc, docs)}
+            return {(row.doc, row.digest): row.sound for row in rows_in(connection, table, table.c.doc, docs)}
 
-    def _seal_records(self, working: Working, known: set[tuple[str, str]]) -> None:
-        """The canonical record of each document that is new, under its patient."""
+    def _seal_records(self, working: Working, known: dict[tuple[str, str], bool]) -> None:
+        """The canonical record of each document that is new, or sound for the first time, under its patient."""
         for _, _, carried in working.documents:
             _, doc = working.keys[id(carried)]
-            if (doc, carried.record.digest) in known:
+            key = (doc, carried.record.digest)
+            if key in known and (known[key] or not carried.sound):
                 continue
-            known.add((doc, carried.record.digest))
+            known[key] = carried.sound
             record = msgspec.msgpack.encode(carried.record)
             owner = working.patients[carried.patient].id
-            self._put(working, owner, record_object(doc, carried.record.digest), record)
+            self._put(working, owner, record_object(*key, owner), record)
 
     def _seal_readings(self, working: Working, taken: set[bytes]) -> None:
         """The readings that are new, one sealed segment for each patient, measure and month of an item."""
@@ -137,7 +140,7 @@ def _lake_document(working: Working, carried: Carried) -> dict[str, Any]:
         "department": working.intake.department,
         "sender": working.intake.sender,
         "kind": working.intake.kind,
-        "type_code": record.type_code,
+        "type_code": public_type(record),
         "format": record.format,
         "created_month": record.day[:7],
         "received_month": working.intake.received_month,

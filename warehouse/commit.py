@@ -74,9 +74,13 @@ def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
                 "delivery": intake.delivery,
                 "sender": intake.sender,
                 "received_at": intake.received_at,
+                "received_utc": intake.received_utc,
+                "received_month": intake.received_month,
+                "admitted": intake.admitted,
                 "name": seal(keys, f"delivery:{intake.delivery}", "name", name),
             }
             append(connection, schema.arrival, [arrival])
+            _date_back(connection, intake)
     return opened
 
 
@@ -97,6 +101,24 @@ def _known(store: Store, connection: Connection, intakes: Sequence[Intake]) -> d
 
 def _status(found: dict[str, Opened], intake: Intake) -> str:
     return found[intake.delivery].status if intake.delivery in found else "new"
+
+
+def _date_back(connection: Connection, intake: Intake) -> None:
+    """A delivery was received when it first came, whichever of its arrivals was looked at first.
+
+    Where somebody may send it, the coming from somebody who may not does not count.
+    """
+    table, arrival = schema.delivery, schema.arrival
+    if not intake.admitted:
+        query = select(arrival.c.id).where(arrival.c.delivery == intake.delivery, arrival.c.admitted).limit(1)
+        if connection.execute(query).first():
+            return
+    received = {name: getattr(intake, name) for name in ("received_at", "received_utc", "received_month")}
+    connection.execute(
+        update(table)
+        .where(table.c.id == intake.delivery, table.c.received_utc > intake.received_utc)
+        .values(**received)
+    )
 
 
 def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]:

@@ -11,18 +11,23 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import Table
 
 from warehouse import schema
 
-__all__ = ["Connection", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
+__all__ = ["Connection", "Unusable", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
 
 WRITER = 0x6361726E  # "carn"
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 
 class WrongSchema(Exception):
     """The database was written by another version of the schema."""
+
+
+class Unusable(Exception):
+    """The database is damaged, locked, read-only or out of reach."""
 
 
 def connect(home: Path, url: str | None = None) -> Engine:
@@ -39,7 +44,10 @@ def connect(home: Path, url: str | None = None) -> Engine:
     else:
         engine = create_engine(url)
         event.listen(engine, "begin", _one_writer)
-    _ensure_schema(engine)
+    try:
+        _ensure_schema(engine)
+    except DatabaseError:
+        raise Unusable from None
     return engine
 
 

@@ -6,18 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, update
 
+from transforms.documents import public_type
 from warehouse import retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
 from warehouse.facts import deletion_key, pack_words, rows_in
-from warehouse.prepared import Carried, PreparedItem
+from warehouse.prepared import PreparedItem
 from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
 from warehouse.settle import Changes
 from warehouse.working import LEVELS, Working, record_object
-
-Request = tuple[str, str, str]
-"""A deletion by id: target, organisation, patient."""
 
 
 class Entering:
@@ -50,45 +48,39 @@ class Entering:
                 parts=part.number + 1,
                 status="taken" if part.last else "taking",
                 declared=part.declared,
-                **(self._taken_from() if part.number == 0 else {}),
+                **(self._taken_from(connection) if part.number == 0 else {}),
             )
         )
 
-    def _taken_from(self) -> dict[str, Any]:
-        """Who the delivery is taken from, when, and with which patient: as this take has it, not an earlier arrival."""
+    def _taken_from(self, connection: Connection) -> dict[str, Any]:
+        """Who the delivery is taken from, and with which patient: as this take has it, not an earlier arrival."""
         intake, owner = self.working.intake, self.working.owner
         keys = self.working.store.cached_keys(owner)
         return {
             "sender": intake.sender,
-            "received_at": intake.received_at,
-            "received_utc": intake.received_utc,
-            "received_month": intake.received_month,
             "connector": intake.connector,
             "vouched": seal(keys, owner, "vouched", intake.vouched.encode()) if intake.vouched else None,
             "takes": intake.take,
+            **(retake.received(connection, intake.delivery) if intake.take else {}),
         }
 
-    def _deleted_before(self, connection: Connection) -> set[Request]:
-        """The deletions of this part's documents that were known before they came."""
-        table = schema.delete_fact
-        ids = {self.working.keys[id(carried)][0] for _, _, carried in self.working.documents}
-        known = retake.carried_before(connection, self.working.intake.delivery) if self.working.intake.take else set()
-        again = {id_ for id_, doc in self.working.keys.values() if doc in known}
+    def _deleted_before(self, connection: Connection) -> set[int]:
+        """This part's documents (by `id()`) whose own author asked for their deletion before they came."""
+        table, working = schema.delete_fact, self.working
+        brought = retake.carried_before(connection, working.intake.delivery) if working.intake.take else set()
+        ids = {working.keys[id(carried)][0] for _, _, carried in working.documents}
+        known = {(row.target, row.organisation, row.patient) for row in rows_in(connection, table, table.c.target, ids)}
         return {
-            (row.target, row.organisation, row.patient)
-            for row in rows_in(connection, table, table.c.target, ids - again)
+            id(carried)
+            for _, _, carried in working.documents
+            if working.keys[id(carried)][1] not in brought
+            and (
+                working.keys[id(carried)][0],
+                working.organisation(carried.record),
+                working.patients[carried.patient].id,
+            )
+            in known
         }
-
-    def _authors_request(self, carried: Carried) -> Request:
-        """The deletion that the author of a document may ask for."""
-        return self.working.keys[id(carried)][0], self._organisation(carried), self._patient(carried)
-
-    def _organisation(self, carried: Carried) -> str:
-        said = carried.record.organisation or f"sender:{self.working.intake.sender}"
-        return self.working.store.names.name("organisation", said)
-
-    def _patient(self, carried: Carried) -> str:
-        return self.working.patients[carried.patient].id
 
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
@@ -108,7 +100,7 @@ class Entering:
                     "digest": record.digest,
                     "id": id_key,
                     "patient": known.id,
-                    "organisation": self._organisation(carried),
+                    "organisation": self.working.organisation(record),
                     "set_id": name("set", record.set_id) if record.set_id else None,
                     "version": record.version,
                     "level": LEVELS[record.format],
@@ -124,9 +116,9 @@ class Entering:
                     "findings": pack_words(carried.findings),
                     "ref": self.working.ref(carried),
                     "format": record.format,
-                    "type_code": record.type_code,
+                    "type_code": public_type(record),
                     "created_month": record.day[:7],
-                    "record": record_object(doc, record.digest),
+                    "record": record_object(doc, record.digest, known.id),
                     "delivery": self.working.intake.delivery,
                     "ordinal": item.ordinal,
                 }
@@ -158,6 +150,7 @@ class Entering:
             changes.ids.add(id_key)
         add(connection, schema.document_fact, documents)
         self._place_again(connection, schema.document_fact, documents, ("doc", "digest"))
+        self._qualify(connection, [row for row in documents if row["sound"]], changes)
         add(connection, schema.replace_link, links)
         add(connection, schema.document_claim, claims)
         append(connection, schema.carrier_fact, carriers)
@@ -181,6 +174,27 @@ class Entering:
         """Those of these patients that nothing had qualified: what waits for their identity moves."""
         table = schema.identity_fact
         return patients - {row.patient for row in rows_in(connection, table, table.c.patient, patients)}
+
+    def _qualify(self, connection: Connection, sound: list[dict[str, Any]], changes: Changes) -> None:
+        """A document that came with an identity in doubt, and comes again with a sound one, is filed under that one:
+        which of the two came first makes no difference."""
+        table = schema.document_fact
+        doubted = {
+            (row.doc, row.digest): row
+            for row in rows_in(connection, table, table.c.doc, {row["doc"] for row in sound})
+            if not row.sound
+        }
+        for row in sound:
+            if (former := doubted.pop((row["doc"], row["digest"]), None)) is None:
+                continue
+            named = ("patient", "sound", "holds_discordance", "birth", "sex", "family", "ref", "record")
+            connection.execute(
+                update(table)
+                .where(table.c.doc == former.doc, table.c.digest == former.digest)
+                .values({name: row[name] for name in named})
+            )
+            if former.set_id is not None:
+                changes.sets.add((former.set_id, former.organisation, former.patient))
 
     def _write_deletions(self, connection: Connection, changes: Changes) -> None:
         facts = [fact for item in self.working.part.items if (fact := self.working.deletion_fact(item)) is not None]
@@ -274,14 +288,14 @@ class Entering:
             if number
         ]
 
-    def _write_items(self, connection: Connection, late: set[Request]) -> None:
+    def _write_items(self, connection: Connection, late: set[int]) -> None:
         name = self.working.store.names.name
         told = retake.told(connection, self.working.intake.delivery) if self.working.intake.take else 0
         rows: list[dict[str, Any]] = []
         lookups: list[dict[str, Any]] = []
         for item in self.working.part.items:
             findings = set(item.findings)
-            if any(self._authors_request(carried) in late for carried in item.carried):
+            if any(id(carried) in late for carried in item.carried):
                 findings.add("DELETED_BEFORE_ARRIVAL")
             fact = self.working.deletion_fact(item)
             row = {

@@ -95,7 +95,7 @@ def name_of(store: Store, connection: Connection, delivery: str) -> str:
     if sealed is None:
         return ""
     keys = store.delivery_keys(connection, delivery)
-    return unseal(keys, f"delivery:{delivery}", "name", sealed).decode("utf-8", "surrogateescape")
+    return unseal(keys, f"delivery:{delivery}", "name", sealed).decode("utf-8", "replace")
 
 
 class StoredDocument(msgspec.Struct, frozen=True):
@@ -203,6 +203,52 @@ def quarantine(connection: Connection, delivery: str | None = None) -> Iterator[
         )
 
 
+class Copy(msgspec.Struct, frozen=True):
+    """An item that ends otherwise than the equal one before it, which is held or refused."""
+
+    delivery: str
+    kind: str
+    number: int
+    told: tuple[str, str]
+    """End and code that the ledger holds: `duplicate`, or a message with nothing wrong in it but duplicates."""
+    same: tuple[str, str]
+    """End and code of the equal item before it."""
+
+
+def copies_of_stopped(connection: Connection) -> list[Copy]:
+    """Items that only their rank of arrival keeps from being held or refused, with the messages around them.
+
+    Which of two equal items is called the duplicate depends on their order; what is said of a state must not.
+    """
+    item, carrier, status, first = schema.item, schema.carrier_fact, schema.document_status, schema.item.alias()
+    stopped = ("held", "refused")
+    place = (item.c.delivery, item.c.ordinal, item.c.parent, item.c.kind, item.c.number, item.c.end, item.c.code)
+    queries = (
+        select(*place, status.c.status, status.c.code)
+        .join(carrier, (carrier.c.delivery == item.c.delivery) & (carrier.c.ordinal == item.c.ordinal))
+        .join(status, (status.c.doc == carrier.c.doc) & (status.c.digest == carrier.c.digest))
+        .where(status.c.status.in_(stopped), item.c.end.not_in(stopped)),
+        select(*place, first.c.end, first.c.code)
+        .join(first, first.c.request == item.c.request)
+        .where(first.c.end.in_(stopped), item.c.end == "duplicate"),
+    )
+    found: dict[tuple[str, int], Copy] = {}
+    around: dict[tuple[str, int], tuple[str, str]] = {}
+    for row in (row for query in queries for row in connection.execute(query)):
+        same = (row[7], row[8])
+        known = found.get((row.delivery, row.ordinal))
+        if known is None or (known.same[0], same[0]) == ("held", "refused"):
+            found[row.delivery, row.ordinal] = Copy(row.delivery, row.kind, row.number, (row[5], row[6]), same)
+        if row.parent is not None and around.get((row.delivery, row.parent), ("held",))[0] == "held":
+            around[row.delivery, row.parent] = same
+    for parent in item_rows(connection, [place for place in around if place not in found]):
+        same = around[parent.delivery, parent.ordinal]
+        if parent.end not in stopped:
+            told = (parent.end, parent.code)
+            found[parent.delivery, parent.ordinal] = Copy(parent.delivery, parent.kind, parent.number, told, same)
+    return list(found.values())
+
+
 def find_delivery(connection: Connection, text: str) -> list[str]:
     """Ids of the deliveries whose id begins with `text` (at least 8 characters of it)."""
     table = schema.delivery
@@ -284,3 +330,17 @@ def unfinished(connection: Connection, before: str) -> list[str]:
 
 def listed_packs(connection: Connection) -> set[str]:
     return {row.name for row in connection.execute(select(schema.pack.c.name))}
+
+
+def unreconciled(connection: Connection, deliveries: Iterable[str]) -> list[str]:
+    """Those of these deliveries whose own declared count differs from what came (BTS, FTS), or never came."""
+    table = schema.item
+    found: set[str] = set()
+    for chunk in chunks(sorted(set(deliveries)), 5000):
+        rows = connection.execute(
+            select(table.c.delivery).where(
+                table.c.delivery.in_(chunk), table.c.number == 0, table.c.own_findings.like("%BATCH\\_%", escape="\\")
+            )
+        )
+        found |= {row.delivery for row in rows}
+    return sorted(found)

@@ -6,6 +6,7 @@ One writer; readers open the file read-only and always see one publication (copy
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import resources
@@ -19,9 +20,10 @@ from pyarrow import json
 from sqlalchemy import Connection, func, select
 
 from transforms.accounts import PARIS, follow
-from warehouse import schema
+from warehouse import ledger, schema
 from warehouse.commit import finish_segments
 from warehouse.database import reading
+from warehouse.facts import rows_in
 from warehouse.lake import DOCUMENTS
 from warehouse.store import Store
 
@@ -117,17 +119,17 @@ def _table(shape: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 
 def _states(connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Every document in the record with its state, and the delivery that brought it first (by declared receipt)."""
-    fact, status, carrier, delivery = (
+    """Every document in the record with its state, and the arrival that brought it first (by declared receipt)."""
+    fact, status, carrier, arrival = (
         schema.document_fact,
         schema.document_status,
         schema.carrier_fact,
-        schema.delivery,
+        schema.arrival,
     )
     first: dict[tuple[str, str], tuple[str, str, str]] = {}
     rows = connection.execute(
-        select(carrier.c.doc, carrier.c.digest, delivery.c.received_utc, delivery.c.received_month, delivery.c.sender)
-        .join(delivery, delivery.c.id == carrier.c.delivery)
+        select(carrier.c.doc, carrier.c.digest, arrival.c.received_utc, arrival.c.received_month, arrival.c.sender)
+        .join(arrival, (arrival.c.delivery == carrier.c.delivery) & arrival.c.admitted)
         .distinct()
     )
     for row in rows:
@@ -173,8 +175,18 @@ def _item_ends(connection: Connection) -> Iterator[dict[str, Any]]:
         .join(delivery, delivery.c.id == item.c.delivery)
         .group_by(*columns)
     )
-    for row in rows:
-        yield dict(row._mapping)
+    counted: Counter[tuple[str, str, str, str, str]] = Counter({tuple(row[:5]): row.items for row in rows})
+    copies = ledger.copies_of_stopped(connection)
+    senders = {
+        row.id: (row.sender, row.received_month)
+        for row in rows_in(connection, delivery, delivery.c.id, {copy.delivery for copy in copies})
+    }
+    for copy in copies:
+        counted[*senders[copy.delivery], copy.kind, *copy.told] -= copy.number
+        counted[*senders[copy.delivery], copy.kind, *copy.same] += copy.number
+    for key, number in counted.items():
+        if number:
+            yield dict(zip(("sender", "received_month", "kind", "end", "code", "items"), (*key, number), strict=True))
 
 
 def _deliveries(connection: Connection) -> Iterator[dict[str, Any]]:

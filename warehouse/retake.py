@@ -95,6 +95,14 @@ def finish(connection: Connection, delivery: str, changes: Changes) -> None:
     connection.execute(delete(carrier).where(carried))
 
 
+def received(connection: Connection, delivery: str) -> dict[str, str]:
+    """When a delivery first came from somebody who may send it."""
+    table = schema.arrival
+    columns = (table.c.received_at, table.c.received_utc, table.c.received_month)
+    query = select(*columns).where(table.c.delivery == delivery, table.c.admitted).order_by(table.c.received_utc)
+    return dict(connection.execute(query.limit(1)).one()._mapping)
+
+
 def told(connection: Connection, delivery: str) -> int:
     """The last revision in which anything of this delivery was told: new ends are counted on from there."""
     table = schema.item_end

@@ -42,7 +42,7 @@ delivery = Table(
     Column("position", Integer, nullable=False, unique=True),
     Column("sender", String, nullable=False),
     Column("received_at", String, nullable=False),
-    Column("received_utc", String, nullable=False),  # fixed width, for ordering
+    Column("received_utc", String, nullable=False),  # fixed width, for ordering; the earliest of its arrivals
     Column("received_month", String, nullable=False),  # in Europe/Paris
     Column("size", Integer, nullable=False),
     Column("connector", String, nullable=False),
@@ -61,6 +61,9 @@ arrival = Table(
     Column("delivery", String, nullable=False, index=True),
     Column("sender", String, nullable=False),
     Column("received_at", String, nullable=False),
+    Column("received_utc", String, nullable=False),
+    Column("received_month", String, nullable=False),
+    Column("admitted", Boolean, nullable=False),  # read, or turned away at the door
     Column("name", LargeBinary),  # the file's name, sealed under the delivery's key
 )
 

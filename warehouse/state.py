@@ -89,7 +89,13 @@ def _accounts(connection: Connection) -> Iterator[list[object]]:
 
 
 def _deliveries(connection: Connection) -> Iterator[list[object]]:
+    copies: dict[str, list[ledger.Copy]] = {}
+    for copy in ledger.copies_of_stopped(connection):
+        copies.setdefault(copy.delivery, []).append(copy)
     for found in ledger.deliveries(connection):
         ends = found.items
+        for copy in copies.get(found.delivery, ()):
+            ends[copy.told[0]] -= copy.number
+            ends[copy.same[0]] += copy.number
         together = ends["accepted"] + ends["flagged"] + ends["duplicate"]
         yield ["delivery", found.delivery, together, ends["held"], ends["refused"], ends["ignored"], found.declared]

@@ -93,8 +93,12 @@ class Store:
 
     def find_any(self, connection: Connection, ins: str) -> str | None:
         """The patient of an INS under the only authority that has it; None when none or several do."""
-        found = {id_ for oid in AUTHORITIES if (id_ := self.find_patient(connection, oid, ins)) is not None}
-        return found.pop() if len(found) == 1 else None
+        known = self.authorities_of(connection, ins)
+        return self.find_patient(connection, known[0], ins) if len(known) == 1 else None
+
+    def authorities_of(self, connection: Connection, ins: str) -> list[str]:
+        """The authorities under which an INS has a record."""
+        return [oid for oid in AUTHORITIES if self.find_patient(connection, oid, ins) is not None]
 
     def _owner(self, owner: str, wrapped: bytes | None) -> OwnerKeys:
         if owner not in self._owners:

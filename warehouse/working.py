@@ -86,6 +86,10 @@ class Working:
         digests = [name("trait", patient, trait, value) if value else "" for trait, value in said]
         return digests[0], digests[1], digests[2]
 
+    def organisation(self, record: DocumentRecord) -> str:
+        """The keyed name of the author's organisation; of the sender when the document names none."""
+        return self.store.names.name("organisation", record.organisation or f"sender:{self.intake.sender}")
+
     def deletion_fact(self, item: PreparedItem) -> DeletionFact | None:
         if item.deletion is None:
             return None
@@ -113,6 +117,6 @@ class Working:
         return f"readings:{self.intake.delivery}:{item.ordinal}:{segment.measure}:{segment.month}"
 
 
-def record_object(doc: str, digest: str) -> str:
-    """The id of the sealed canonical record of one document and content."""
-    return f"record:{doc}:{digest}"
+def record_object(doc: str, digest: str, patient: str) -> str:
+    """The id of the sealed canonical record of one document and content, as filed under one patient."""
+    return f"record:{doc}:{digest}:{patient}"

@@ -26,27 +26,29 @@ def print_ends(store: Store) -> None:
 def print_figures(tables: list[dict[str, Any]]) -> None:
     """The monthly figures of the last half year, and the names of the other tables.
 
-    A line is named by its metric, so that `carnet metrics NAME` tells the rest.
+    A line is named by its metric, so that `carnet metrics NAME` tells the rest, and by its figure when it has several.
     """
     monthly = [table for table in tables if tuple(table["keys"]) == ("month",)]
     others = [table for table in tables if table not in monthly]
-    figure = {t["name"]: next((c for c in t["columns"] if c != "month"), "") for t in monthly}
-    cells = {(t["name"], row["month"]): row[figure[t["name"]]] for t in monthly for row in t["rows"]}
-    months = sorted({month for _, month in cells})[-MONTHS:]
+    months = sorted({row["month"] for table in monthly for row in table["rows"]})[-MONTHS:]
     shown = Table(box=None, header_style="bold")
-    shown.add_column("metric", no_wrap=True)
+    shown.add_column("figure", no_wrap=True)
     for month in months:
         shown.add_column(month, justify="right", no_wrap=True)
     for table in monthly:
-        shown.add_row(table["name"], *(_cell(cells, table["name"], month) for month in months))
+        rows = {row["month"]: row for row in table["rows"]}
+        figures = [column for column in table["columns"] if column != "month"]
+        for figure in figures:
+            name = table["name"] if len(figures) == 1 else f"{table['name']}.{figure}"
+            shown.add_row(name, *(_cell(rows.get(month), figure) for month in months))
     print()
-    Console().print(shown)
+    Console(highlight=False).print(shown)
     print("rounded to 10; · is not published (fewer than 11)")
     print("and by `carnet metrics NAME`: " + ", ".join(table["name"] for table in others))
 
 
-def _cell(cells: dict[tuple[str, str], Any], name: str, month: str) -> str:
-    if (name, month) not in cells:
+def _cell(row: dict[str, Any] | None, figure: str) -> str:
+    if row is None:
         return ""
-    value = cells[name, month]
-    return "·" if value is None else str(value)
+    value = row[figure]
+    return "·" if value is None else f"{value:,}".replace(",", "\u202f")

@@ -65,7 +65,7 @@ def _row(
     try:
         fields = next(csv.reader([text], delimiter=separator), [])
     except csv.Error:
-        return Refusal(place, span, "ROW_WIDTH", expected=_columns(header), came="a line break within the row")
+        return Refusal(place, span, "ROW_UNREADABLE", expected="one event a line")
     if len(fields) != len(header):
         return Refusal(place, span, "ROW_WIDTH", expected=_columns(header), came=_columns(fields))
     said = {column: fields[index].strip() for column, index in where.items()}

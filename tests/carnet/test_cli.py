@@ -10,7 +10,7 @@ import pytest
 
 from carnet.cli import main
 from tests.cda import ARC, INS, TEST_OID, cda
-from tests.hl7 import mdm, oru
+from tests.hl7 import batch, mdm, oru
 
 
 class Answer:
@@ -183,3 +183,10 @@ def test_a_bug_is_told_by_place_never_by_content(carnet, drop: Path, tmp_path: P
     answer = carnet("deliveries")
     assert answer.code == 70
     assert "RuntimeError at test_cli.py" in answer.err and "Hostis" not in answer.err
+
+
+def test_a_batch_that_declares_more_than_came_never_exits_zero(carnet, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "a.hl7").write_bytes(batch([oru()], declared=5))
+    answer = carnet("ingest", tmp_path / "a.hl7", "--sender", "demo", "--json")
+    assert answer.code == 1 and "another count" in answer.err
+    assert json.loads(answer.out)["items"]["accepted"] == 1

@@ -41,7 +41,7 @@ def ends(data: bytes) -> list[str]:
         (HEADER + b"\n\r\n  \n" + ROW + b"\n,,,,,,,\n\n", ["opened"]),
         (HEADER + b'1,2,opened,2026-01-05,"web, mobile",44,1985,F\n', ["opened"]),
         (HEADER + b'1,2,opened,2026-01-05,"we\nb",44,1985,F\n' + ROW, ["ROW_WIDTH", "ROW_WIDTH", "opened"]),
-        (HEADER + b"1,2,opened,2026-01-05,a\rb,44,1985,F\n" + ROW, ["ROW_WIDTH", "opened"]),
+        (HEADER + b"1,2,opened,2026-01-05,a\rb,44,1985,F\n" + ROW, ["ROW_UNREADABLE", "opened"]),
         (HEADER + ROW + b",more\n" + ROW, ["ROW_WIDTH", "opened"]),
         (b"ins,ins_oid,event,occurred_at\n1,2,opened,2026-01-05\n", ["opened"]),
         (b"note,occurred_at,event,ins_oid,ins\nx,2026-01-05,opened,2,1\n", ["opened"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,17 @@ def test_the_figures_equal_the_truth_of_the_synthetic_nation(hub: Hub, tmp_path:
     assert set(found) == set(truth) | {"feeds"}
     for name, rows in truth.items():
         assert found[name] == rows, name
+
+
+def test_a_file_that_came_twice_was_received_when_it_first_came_whichever_is_looked_at_first(tmp_path: Path) -> None:
+    january, february = (datetime.fromisoformat(f"2026-0{month}-10T08:00:00+01:00") for month in (1, 2))
+    for name, order in (("early", (january, february)), ("late", (february, january))):
+        hub = Hub(tmp_path / name)
+        for received_at in order:
+            hub.take(cda("1"), received=received_at)
+        (row,) = exact(hub)["documents_by_sender"]
+        assert row == {"month": "2026-01", "sender": "demo", "documents": 1}
+        assert [found["received_at"] for found in hub.deliveries()] == [january.isoformat()]
 
 
 def test_publishing_twice_gives_the_same_and_reads_the_ledgers_list_only(hub: Hub) -> None:

@@ -1,0 +1,148 @@
+"""Commands that show what is known: the lists, find, patient, receipt."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from carnet.cli.console import Home, Identified, Json, app, audit, open_store, patient_said, print_rows
+from carnet.errors import OperatorError
+
+
+@app.command()
+def deliveries(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """What was taken, from whom, and how it ended."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    with reading(store.engine) as connection:
+        print_rows(
+            listing.deliveries(connection),
+            as_json,
+            ("delivery", "sender", "received_at", "status", "items", "declared"),
+        )
+
+
+@app.command()
+def documents(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """Documents in the record, with their state."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    if identified:
+        audit(store, "documents")
+    shown = ("document_id" if identified else "ref", "type_code", "created", "format", "status", "findings")
+    with reading(store.engine) as connection:
+        print_rows(listing.documents(store, connection, identified=identified), as_json, shown)
+
+
+@app.command()
+def quarantine(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """Items held or refused, why, and how to mend them."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    if identified:
+        audit(store, "quarantine")
+    with reading(store.engine) as connection:
+        rows = listing.quarantine(store, connection, identified=identified)
+        print_rows(rows, as_json, ("item", "sender", "end", "code", "locator", "message_en", "fix_en"))
+
+
+@app.command()
+def readings(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """Readings of devices and apps in the record."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    if identified:
+        audit(store, "readings")
+    shown = ("measure", "value", "unit", "effective", "flags") if identified else ("measure", "unit", "status", "flags")
+    with reading(store.engine) as connection:
+        print_rows(listing.readings(store, connection, identified=identified), as_json, shown)
+
+
+@app.command()
+def accounts(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
+    """People of the insurer's feed: invited, activated, holders."""
+    from carnet import listing
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    if identified:
+        audit(store, "accounts")
+    with reading(store.engine) as connection:
+        rows = listing.accounts(store, connection, identified=identified)
+        print_rows(rows, as_json, ("patient", "events", "invited", "activated", "holder"))
+
+
+@app.command()
+def find(
+    text: Annotated[str, typer.Argument(help="MSH-10, IPP, accession or filler number, document id, delivery id.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Where a message, a document or a delivery is, and how it ended."""
+    from carnet import listing
+    from warehouse import ledger
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    with reading(store.engine) as connection:
+        rows = listing.found(connection, ledger.find(store, connection, text))
+        if not rows:
+            raise OperatorError("nothing carries this number")
+        print_rows(rows, as_json, ("item", "sender", "received_at", "kind", "end", "code", "findings", "locator"))
+
+
+@app.command()
+def patient(
+    ins: Annotated[str, typer.Argument(help="INS[@OID], or - to read it from stdin.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """One record as a timeline; recorded in the audit trail."""
+    from carnet.record import timeline
+    from transforms.identity import NIR
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    said = patient_said(ins)
+    with reading(store.engine) as connection:
+        id_ = store.find_patient(connection, said.oid or NIR, said.ins)
+        if id_ is None and not said.oid:
+            id_ = store.find_any(connection, said.ins)
+        if id_ is None:
+            raise OperatorError("no record of this patient")
+    audit(store, "patient", id_)
+    with reading(store.engine) as connection:
+        print_rows(timeline(store, connection, id_), as_json, ("when", "kind", "what", "status", "sender"))
+
+
+@app.command()
+def receipt(
+    delivery: Annotated[str, typer.Argument(help="The delivery's id, or its first 8 characters or more.")],
+    format: Annotated[str, typer.Option(help="json or text")] = "text",
+    home: Home = None,
+) -> None:
+    """What the sender gets back: the latest revision."""
+    from carnet.receipt import as_text
+    from carnet.receipt import receipt as render
+    from warehouse import ledger
+    from warehouse.database import reading
+
+    if format not in ("json", "text"):
+        raise OperatorError("--format is json or text")
+    _, store = open_store(home)
+    with reading(store.engine) as connection:
+        found = ledger.find_delivery(connection, delivery) if len(delivery) >= 8 else []
+        if len(found) != 1:
+            raise OperatorError("no delivery has this id" if not found else "several deliveries begin like this")
+        data = render(connection, found[0])
+    print(json.dumps(data, ensure_ascii=False) if format == "json" else as_text(data))

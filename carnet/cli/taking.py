@@ -1,0 +1,150 @@
+"""Commands that take files: ingest, check, synth."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+
+from carnet.cli.console import Home, Json, app, open_store, patient_said, under_any_authority
+from carnet.errors import OperatorError
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders; PATH/<sender>/… names the sender by folder.")],
+    sender: Annotated[str | None, typer.Option(help="The sender of all of them (senders.toml).")] = None,
+    patient: Annotated[str | None, typer.Option(help="INS[@OID] vouched for, or - to read it from stdin.")] = None,
+    received: Annotated[str | None, typer.Option(help="When they were received (ISO 8601).")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Take exports: read, judge, seal, count. Nothing is lost, and doing it twice changes nothing."""
+    from carnet.ingest import discover, incoming
+    from carnet.ingest import ingest as take
+    from carnet.ingest import received as received_at
+    from carnet.manifests import manifest_entry
+    from warehouse import ledger
+    from warehouse.database import reading
+
+    started = perf_counter()
+    settings, store = open_store(home)
+    found, left = discover(paths, settings, sender)
+    if not found and left:
+        raise OperatorError("nothing to ingest: name the sender with --sender, or give PATH/<sender>/…")
+    if left:
+        print(f"carnet: {len(left)} file(s) left out: no sender (use --sender, or PATH/<sender>/…)", file=sys.stderr)
+    vouched = patient_said(patient)
+    if vouched is not None and not vouched.oid:
+        vouched = under_any_authority(store, vouched, {one.sender.id for one in found})
+    files = (
+        incoming(
+            one.path,
+            one.sender,
+            received_at(one.path, received, lambda: datetime.now(UTC).astimezone()),
+            vouched or manifest_entry(one.path, one.root),
+        )
+        for one in found
+    )
+    outcomes = []
+    with _progress(len(found), quiet=as_json) as advance:
+        for outcome in take(store, files):
+            outcomes.append(outcome)
+            advance()
+    totals = dict.fromkeys(("read", *ledger.ENDS), 0)
+    with reading(store.engine) as connection:
+        by_delivery = ledger.counts(connection, {outcome.delivery for outcome in outcomes})
+        short = ledger.unreconciled(connection, {o.delivery for o in outcomes if not o.repeated})
+    for outcome in outcomes:
+        ends = by_delivery[outcome.delivery]
+        if outcome.repeated:
+            totals["read"] += ends["read"]
+            totals["duplicate"] += ends["read"]
+        else:
+            for end, number in ends.items():
+                totals[end] += number
+    summary = {
+        "deliveries": len(outcomes),
+        "items": totals,
+        "seconds": round(perf_counter() - started, 3),
+    }
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        print(f"{len(outcomes)} delivery(ies), {totals['read']} item(s) in {summary['seconds']} s")
+        for end in ledger.ENDS:
+            if totals[end]:
+                print(f"  {totals[end]:>9}  {end}")
+        if totals["held"] or totals["refused"]:
+            print("carnet quarantine tells why, and what to do", file=sys.stderr)
+    if short:
+        print(f"carnet: {len(short)} delivery(ies) declare another count than came: see the receipt", file=sys.stderr)
+    if totals["held"] or totals["refused"] or short:
+        raise typer.Exit(1)
+
+
+def _progress(total: int, *, quiet: bool) -> Any:
+    from contextlib import contextmanager
+
+    @contextmanager
+    def bar() -> Any:
+        if quiet or not sys.stderr.isatty() or total < 2:
+            yield lambda: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("taking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("taking", total=total)
+            yield lambda: progress.advance(task)
+
+    return bar()
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at; nothing is stored.")], as_json: Json = False
+) -> None:
+    """A dry run without home or keys: what would be taken, what is wrong, where and how to mend it."""
+    from carnet.check import check_file
+
+    worst = 0
+    for path in files:
+        report = check_file(path)
+        worst |= bool(report["items"]["held"] or report["items"]["refused"])
+        print(json.dumps(report, ensure_ascii=False) if as_json else _check_text(report))
+    if worst:
+        raise typer.Exit(1)
+
+
+def _check_text(report: dict[str, Any]) -> str:
+    items = report["items"]
+    counted = ", ".join(f"{number} {end}" for end, number in items.items() if number)
+    lines = [f"{report['file']} · {report['connector'] or 'unknown format'} · {counted}"]
+    for note in report["notes"]:
+        lines.append(f"- {note['locator']}: {note['end']}")
+        for reason in note["reasons"]:
+            lines += [f"    {reason['code']}: {reason['message_en']}", f"    → {reason['fix_en']}"]
+        if note["expected"]:
+            lines.append(f"    expected: {note['expected']}" + (f"; came: {note['came']}" if note["came"] else ""))
+    return "\n".join(lines)
+
+
+@app.command()
+def synth(
+    folder: Annotated[Path, typer.Argument(help="Where to write the feed and truth.json.")],
+    patients: Annotated[int, typer.Option(help="How many people.")] = 300,
+    months: Annotated[int, typer.Option(help="How many months.")] = 18,
+    seed: Annotated[int, typer.Option(help="Equal seeds, equal bytes.")] = 1,
+    faults: Annotated[float, typer.Option(help="Share of items with a fault.")] = 0.0,
+) -> None:
+    """Write a synthetic nation: feeds of seven senders, with the figures to find in truth.json."""
+    from carnet.synth import generate
+
+    generate(folder, patients=patients, months=months, seed=seed, faults=faults)
