@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,11 +15,13 @@ import msgspec
 from carnet.errors import OperatorError
 from carnet.interpret import Interpreted, interpret
 from carnet.judged import Context, Vouched
+from carnet.manifests import MANIFEST as MANIFEST
 from carnet.settings import Sender, Settings
 from connectors.base import Connector, Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise
 from transforms.moments import parse_iso
 from warehouse.commit import Entry, Intake, Step, commit, finish_segments, no_step, open_deliveries
+from warehouse.ledger import BETWEEN
 from warehouse.prepared import Part, PreparedItem, Range
 from warehouse.store import Store
 
@@ -31,7 +32,6 @@ PART_READINGS = 100_000
 PART_BYTES = 64 * 1024 * 1024
 PARIS = ZoneInfo("Europe/Paris")
 SIDECAR = ".meta.json"
-MANIFEST = "manifest.csv"
 UNKNOWN = Sender(id="unknown", name="", kind="office")
 """Stands for whoever dropped a file in a landing folder that no declared sender owns."""
 
@@ -67,6 +67,7 @@ def ingest(store: Store, files: Iterable[Incoming], step: Step = no_step) -> Ite
     group: list[Incoming] = []
     for file in files:
         full = len(group) >= GROUP_FILES or sum(one.source.size for one in group) >= GROUP_BYTES
+        full = full or any(one.digest == file.digest for one in group)
         if group and (full or file.sender != group[0].sender):
             yield from _take(store, group, step)
             group = []
@@ -83,9 +84,14 @@ def _take(store: Store, group: list[Incoming], step: Step) -> list[Outcome]:
     for file, connector, intake, opened in zip(
         group, connectors, intakes, open_deliveries(store, intakes), strict=True
     ):
-        outcomes.append(Outcome(intake.delivery, repeated=opened.status == "taken"))
-        if opened.status == "taken":
+        # Half taken from another sender: its own file, still claimed or given again, brings it to its end.
+        others = opened.status == "taking" and opened.parts > 0 and opened.sender != intake.sender
+        outcomes.append(Outcome(intake.delivery, repeated=opened.status == "taken" or others))
+        if opened.status == "taken" or others:
             continue
+        if opened.status == "taking" and opened.parts:
+            file = msgspec.structs.replace(file, vouched=_voucher(opened.vouched))
+        intake = _intake(file, connector, opened.take)
         for part in parts(interpret(file.source, _read(file, connector), _context(file, intake))):
             if part.number >= opened.parts:
                 waiting.append(Entry(intake, file.source, part))
@@ -108,7 +114,18 @@ def _readings(items: Iterable[PreparedItem]) -> int:
     return sum(item.readings.num_rows for item in items if item.readings is not None)
 
 
-def _intake(file: Incoming, connector: Connector | None) -> Intake:
+def _voucher(text: str) -> Vouched | None:
+    """The patient and zone that a delivery was begun with (`Intake.vouched`)."""
+    return Vouched(*text.split(BETWEEN)) if text else None
+
+
+def _vouched(patient: Vouched | None) -> str:
+    if patient is None:
+        return ""
+    return BETWEEN.join(field.replace(BETWEEN, "") for field in (patient.ins, patient.oid, patient.zone))
+
+
+def _intake(file: Incoming, connector: Connector | None, take: int = 0) -> Intake:
     sender, received_at = file.sender, file.received_at
     return Intake(
         delivery=file.digest,
@@ -121,7 +138,9 @@ def _intake(file: Incoming, connector: Connector | None) -> Intake:
         size=file.source.size,
         connector=connector.name if connector else "",
         name=file.source.name,
-        vouched=f"{file.vouched.ins}@{file.vouched.oid}" if file.vouched else "",
+        vouched=_vouched(file.vouched),
+        admitted=not _door(file, connector),
+        take=take,
     )
 
 
@@ -137,15 +156,21 @@ def _context(file: Incoming, intake: Intake) -> Context:
 
 def _read(file: Incoming, connector: Connector | None) -> Iterator[Yielded]:
     """What the connector says, or the one refusal of a file that nobody reads."""
-    if file.sender.id == UNKNOWN.id:
-        code = "UNKNOWN_SENDER"
-    elif connector is None:
-        code = "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
-    elif file.sender.formats and connector.family not in file.sender.formats:
-        code = "FORMAT_NOT_ADMITTED"
-    else:
-        return connector.read(file.source)
-    return iter([Refusal(Locator(), Span(0, file.source.size), code)])
+    code = _door(file, connector)
+    if connector is None or code:
+        return iter([Refusal(Locator(), Span(0, file.source.size), code)])
+    return connector.read(file.source)
+
+
+def _door(file: Incoming, connector: Connector | None) -> str:
+    """Why a file is not read at all; empty when it is."""
+    if file.sender == UNKNOWN:
+        return "UNKNOWN_SENDER"
+    if connector is None:
+        return "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
+    if file.sender.formats and connector.family not in file.sender.formats:
+        return "FORMAT_NOT_ADMITTED"
+    return ""
 
 
 def parts(steps: Iterable[Interpreted]) -> Iterator[Part]:
@@ -183,37 +208,6 @@ class Found(msgspec.Struct, frozen=True):
     """The folder above which no manifest is looked for."""
 
 
-def manifest_entry(path: Path, root: Path) -> Vouched | None:
-    """What a `manifest.csv` (file, ins, ins_oid, zone) says of a file's patient; None when nothing does.
-
-    The manifest stands beside the file or in a folder above it, up to `root`; `file` is relative to the manifest.
-    """
-    for folder in (path.parent, *path.parent.parents):
-        manifest = folder / MANIFEST
-        if manifest.is_file():
-            state = manifest.stat()
-            found = _manifest(manifest, state.st_mtime_ns, state.st_size).get(path.relative_to(folder).as_posix())
-            if found is not None:
-                return found
-        if folder == root:
-            break
-    return None
-
-
-@lru_cache(maxsize=64)
-def _manifest(path: Path, _changed: int, _size: int) -> dict[str, Vouched]:
-    """Patients by file; a file that two rows give to two patients is given to nobody."""
-    found: dict[str, set[Vouched]] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            for row in csv.DictReader(stream):
-                said = {name: (row.get(name) or "").strip() for name in ("file", "ins", "ins_oid", "zone")}
-                found.setdefault(said["file"], set()).add(Vouched(said["ins"], said["ins_oid"], said["zone"]))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise OperatorError("a manifest.csv cannot be read: file,ins,ins_oid,zone in UTF-8 is expected") from None
-    return {file: patients.pop() for file, patients in found.items() if len(patients) == 1}
-
-
 def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -> tuple[list[Found], list[Path]]:
     """Files under these paths with their senders, sorted; and the files nobody sends.
 
@@ -245,7 +239,7 @@ def received(path: Path, given: str | None, clock: Callable[[], datetime]) -> da
     if given is not None:
         return _instant(given, "--received")
     sidecar = path.with_name(path.name + SIDECAR)
-    if sidecar.exists():
+    if os.path.exists(sidecar):  # noqa: PTH110 - a name may be too long to have one, where Path raises
         try:
             said = json.loads(sidecar.read_text(encoding="utf-8"))["received_at"]
         except (OSError, ValueError, KeyError, TypeError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carnet.ingest import discover, incoming, ingest, manifest_entry, received
+from carnet.ingest import discover, incoming, ingest, received
+from carnet.manifests import manifest_entry
 from tests.hub import NOON, Hub
 
 

@@ -74,7 +74,7 @@ def understand(raw: AccountEvent) -> Understood | Problem:
     if moment is None:
         return Problem("EVENT_TIME_INVALID", "occurred_at: ISO 8601", shape(raw.occurred_at))
     department, sex, channel = raw.department.upper(), raw.sex.upper(), raw.channel.lower()
-    year_valid = raw.birth_year.isdigit() and 1880 <= int(raw.birth_year) <= 2100
+    year_valid = raw.birth_year.isascii() and raw.birth_year.isdigit() and 1880 <= int(raw.birth_year) <= 2100
     findings = {
         "DEPARTMENT_UNKNOWN": department and department not in DEPARTMENT_CODES,
         "BIRTH_YEAR_INVALID": raw.birth_year and not year_valid,

@@ -12,10 +12,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-_TS = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,9})?)?)?)?)?)?([+-]\d{2,4})?")
+_TS = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,9})?)?)?)?)?)?([+-]\d{2,4})?", re.ASCII)
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?)?\s*(Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
 )
+_YEARS = range(1000, 9999)
+"""Years whose every moment has an instant in UTC."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -88,7 +91,7 @@ def _moment(
     fraction: str | None,
     offset: str | None,
 ) -> Moment | None:
-    if offset is None:
+    if offset is None or int(year) not in _YEARS:
         return None
     try:
         date(int(year), int(month or 1), int(day or 1))

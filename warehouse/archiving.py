@@ -55,13 +55,13 @@ class Archive:
 
     def _seal_ranges(self, working: Working) -> None:
         """The raw archive: each range under its patient, or under the delivery."""
-        delivery = working.intake.delivery
+        delivery, take = working.intake.delivery, working.intake.take
         with working.source.open() as stream:
             for range_ in working.part.ranges:
                 owner = working.owner if range_.owner is None else working.patients[range_.owner].id
                 for span in _chunks(range_.span):
                     stream.seek(span.start)
-                    object_id = f"raw:{delivery}:{span.start}"
+                    object_id = f"raw:{delivery}{f'.{take}' if take else ''}:{span.start}"
                     self._put(working, owner, object_id, stream.read(span.length))
                     self.manifest[id(working)].append(
                         {"delivery": delivery, "start": span.start, "length": span.length, "object": object_id}

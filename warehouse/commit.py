@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select, update
 
-from warehouse import lake, schema
+from warehouse import lake, retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import append, reading
 from warehouse.entering import Entering
 from warehouse.facts import rows_in
 from warehouse.keys import owner_keys
+from warehouse.ledger import delivery_row, voucher
 from warehouse.readings import KnownMeanwhile
 from warehouse.seal import seal
 from warehouse.settle import Changes, settle
@@ -40,31 +41,32 @@ def no_step(_name: str) -> None:
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """What the ledger knows of a delivery: `new`, `taking` (a worker was killed) or `taken`, and parts committed."""
+    """What the ledger knows of a delivery: `new`, `taking` (a worker was killed), `taken`, or `again` when it was taken
+    and now comes with what was missing; the parts committed, and who and whose patient it was taken with."""
 
     status: str
     parts: int
+    take: int = 0
+    """The judgement to commit under."""
+    sender: str = ""
+    vouched: str = ""
 
 
 def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
     """Enter deliveries and their arrivals in the ledger, in one transaction; what was known of each before.
 
-    Bytes that come twice in one call are `taken` the second time.
+    No two intakes of one call are of the same bytes.
     """
     table = schema.delivery
     opened: list[Opened] = []
     with store.engine.begin() as connection:
         position = connection.execute(select(func.coalesce(func.max(table.c.position), 0))).scalar_one()
-        known = {
-            row.id: Opened(row.status, row.parts)
-            for row in rows_in(connection, table, table.c.id, {intake.delivery for intake in intakes})
-        }
+        known = _known(store, connection, intakes)
         for intake in intakes:
             found = known.get(intake.delivery)
             if found is None:
                 position += 1
                 append(connection, table, [_delivery_row(store, intake, position)])
-                known[intake.delivery] = Opened("taken", 0)
             opened.append(found or Opened("new", 0))
             keys = store.delivery_keys(connection, intake.delivery)
             name = intake.name.encode("utf-8", "surrogateescape")
@@ -74,6 +76,7 @@ def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
                 "received_at": intake.received_at,
                 "received_utc": intake.received_utc,
                 "received_month": intake.received_month,
+                "admitted": intake.admitted,
                 "name": seal(keys, f"delivery:{intake.delivery}", "name", name),
             }
             append(connection, schema.arrival, [arrival])
@@ -81,9 +84,35 @@ def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
     return opened
 
 
-def _date_back(connection: Connection, intake: Intake) -> None:
-    """A delivery was received when it first came, whichever of its arrivals was looked at first."""
+def _known(store: Store, connection: Connection, intakes: Sequence[Intake]) -> dict[str, Opened]:
+    """What is known of those of these deliveries that came before."""
     table = schema.delivery
+    found = {
+        row.id: Opened(row.status, row.parts, row.takes, row.sender, voucher(store, connection, row))
+        for row in rows_in(connection, table, table.c.id, {intake.delivery for intake in intakes})
+    }
+    taken = {intake.delivery: intake for intake in intakes if _status(found, intake) == "taken"}
+    again = retake.wanted(connection, taken, {delivery: found[delivery].vouched for delivery in taken})
+    return found | {
+        delivery: msgspec.structs.replace(found[delivery], status="again", parts=0, take=found[delivery].take + 1)
+        for delivery in again
+    }
+
+
+def _status(found: dict[str, Opened], intake: Intake) -> str:
+    return found[intake.delivery].status if intake.delivery in found else "new"
+
+
+def _date_back(connection: Connection, intake: Intake) -> None:
+    """A delivery was received when it first came, whichever of its arrivals was looked at first.
+
+    Where somebody may send it, the coming from somebody who may not does not count.
+    """
+    table, arrival = schema.delivery, schema.arrival
+    if not intake.admitted:
+        query = select(arrival.c.id).where(arrival.c.delivery == intake.delivery, arrival.c.admitted).limit(1)
+        if connection.execute(query).first():
+            return
     received = {name: getattr(intake, name) for name in ("received_at", "received_utc", "received_month")}
     connection.execute(
         update(table)
@@ -110,6 +139,7 @@ def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]
         "declared": None,
         "parts": 0,
         "vouched": vouched,
+        "takes": 0,
     }
 
 
@@ -137,13 +167,15 @@ def _commit(store: Store, entries: Sequence[Entry], step: Step) -> None:
     with store.engine.begin() as connection:
         changes = Changes()
         places: set[tuple[str, int]] = set()
+        entered = False
         for working in workings:
-            if _parts_done(connection, working.intake.delivery) == working.part.number:
+            if _is_next(store, connection, working):
                 entering = Entering(working, archive)
                 entering.write(connection, changes)
                 places |= entering.places
-        if not places and not any(working.part.ranges for working in workings):
-            return
+                entered = True
+        if not entered:
+            return  # another worker did all of it: what was sealed here stays unlisted
         if archive.pack.length:
             append(connection, schema.pack, [{"name": archive.pack.name, "length": archive.pack.length}])
         append(connection, schema.lake_segment, segments)
@@ -154,10 +186,15 @@ def _commit(store: Store, entries: Sequence[Entry], step: Step) -> None:
     step("renamed")
 
 
-def _parts_done(connection: Connection, delivery: str) -> int:
-    table = schema.delivery
-    done: int = connection.execute(select(table.c.parts).where(table.c.id == delivery)).scalar_one()
-    return done
+def _is_next(store: Store, connection: Connection, working: Working) -> bool:
+    """Whether a part is the one to commit now: another worker may have done it, or taken the delivery otherwise."""
+    intake, number = working.intake, working.part.number
+    row = delivery_row(connection, intake.delivery)
+    if intake.take != row.takes:
+        return number == 0 and row.status == "taken" and intake.take == row.takes + 1
+    if number != row.parts or row.status == "taken":
+        return False
+    return number == 0 or (intake.sender == row.sender and intake.vouched == voucher(store, connection, row))
 
 
 def finish_segments(store: Store) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from transforms.documents import public_type
-from warehouse import schema
+from warehouse import retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
 from warehouse.facts import deletion_key, pack_words, rows_in
@@ -28,6 +28,9 @@ class Entering:
 
     def write(self, connection: Connection, changes: Changes) -> None:
         """Everything of this part, inside the one transaction; what it changes is added to `changes`."""
+        delivery, part = self.working.intake.delivery, self.working.part
+        if self.working.intake.take and part.number == 0:
+            retake.begin(connection, delivery)
         add(connection, schema.stored_object, self.archive.objects[id(self.working)])
         append(connection, schema.manifest, self.archive.manifest[id(self.working)])
         late = self._deleted_before(connection)
@@ -36,22 +39,42 @@ class Entering:
         self._write_accounts(connection, changes)
         self._write_readings(connection)
         self._write_items(connection, late)
-        part = self.working.part
+        if self.working.intake.take and part.last:
+            retake.finish(connection, delivery, changes)
         connection.execute(
             update(schema.delivery)
-            .where(schema.delivery.c.id == self.working.intake.delivery)
-            .values(parts=part.number + 1, status="taken" if part.last else "taking", declared=part.declared)
+            .where(schema.delivery.c.id == delivery)
+            .values(
+                parts=part.number + 1,
+                status="taken" if part.last else "taking",
+                declared=part.declared,
+                **(self._taken_from(connection) if part.number == 0 else {}),
+            )
         )
+
+    def _taken_from(self, connection: Connection) -> dict[str, Any]:
+        """Who the delivery is taken from, and with which patient: as this take has it, not an earlier arrival."""
+        intake, owner = self.working.intake, self.working.owner
+        keys = self.working.store.cached_keys(owner)
+        return {
+            "sender": intake.sender,
+            "connector": intake.connector,
+            "vouched": seal(keys, owner, "vouched", intake.vouched.encode()) if intake.vouched else None,
+            "takes": intake.take,
+            **(retake.received(connection, intake.delivery) if intake.take else {}),
+        }
 
     def _deleted_before(self, connection: Connection) -> set[int]:
         """This part's documents (by `id()`) whose own author asked for their deletion before they came."""
         table, working = schema.delete_fact, self.working
+        brought = retake.carried_before(connection, working.intake.delivery) if working.intake.take else set()
         ids = {working.keys[id(carried)][0] for _, _, carried in working.documents}
         known = {(row.target, row.organisation, row.patient) for row in rows_in(connection, table, table.c.target, ids)}
         return {
             id(carried)
             for _, _, carried in working.documents
-            if (
+            if working.keys[id(carried)][1] not in brought
+            and (
                 working.keys[id(carried)][0],
                 working.organisation(carried.record),
                 working.patients[carried.patient].id,
@@ -61,15 +84,14 @@ class Entering:
 
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
-        position = connection.execute(select(func.coalesce(func.max(schema.carrier_fact.c.position), 0))).scalar_one()
         documents, links, claims, carriers, twins, identities = [], [], [], [], [], []
         docs_by_half: dict[tuple[int, str], str] = {}
         for item, sub, carried in self.working.documents:
             record, known = carried.record, self.working.patients[carried.patient]
             id_key, doc = self.working.keys[id(carried)]
             traits = self.working.traits(known.id, record)
-            if carried.sound:
-                self.working.store.claim_traits(connection, known.id, traits)
+            if carried.sound and self.working.store.claim_traits(connection, known.id, traits):
+                changes.patients.add(known.id)
             if carried.qualifies:
                 identities.append({"patient": known.id, "ins": name("patient", *carried.patient.parts)})
             documents.append(
@@ -106,7 +128,6 @@ class Entering:
                 for replaced in record.replaces
             ]
             claims.append({"doc": doc, "digest": record.digest})
-            position += 1
             carriers.append(
                 {
                     "delivery": self.working.intake.delivery,
@@ -118,7 +139,6 @@ class Entering:
                     "sent_at": carried.sent_at,
                     "flags": pack_words(carried.flags),
                     "modifies": carried.modifies_confidentiality,
-                    "position": position,
                 }
             )
             if carried.twin_of is not None and item.parent is not None:
@@ -129,12 +149,31 @@ class Entering:
             changes.docs.add(doc)
             changes.ids.add(id_key)
         add(connection, schema.document_fact, documents)
+        self._place_again(connection, schema.document_fact, documents, ("doc", "digest"))
         self._qualify(connection, [row for row in documents if row["sound"]], changes)
         add(connection, schema.replace_link, links)
         add(connection, schema.document_claim, claims)
         append(connection, schema.carrier_fact, carriers)
         add(connection, schema.twin_fact, twins)
+        changes.patients |= self._newly_qualified(connection, {row["patient"] for row in identities})
         add(connection, schema.identity_fact, identities)
+
+    def _place_again(
+        self, connection: Connection, table: Any, rows: list[dict[str, Any]], key: tuple[str, ...]
+    ) -> None:
+        """Facts that a former take of this delivery brought stand where the items of this take are."""
+        if not self.working.intake.take or not rows:
+            return
+        same = [table.c[name] == bindparam(f"at_{name}") for name in (*key, "delivery")]
+        connection.execute(
+            update(table).where(*same).values(ordinal=bindparam("now")),
+            [{f"at_{name}": row[name] for name in (*key, "delivery")} | {"now": row["ordinal"]} for row in rows],
+        )
+
+    def _newly_qualified(self, connection: Connection, patients: set[str]) -> set[str]:
+        """Those of these patients that nothing had qualified: what waits for their identity moves."""
+        table = schema.identity_fact
+        return patients - {row.patient for row in rows_in(connection, table, table.c.patient, patients)}
 
     def _qualify(self, connection: Connection, sound: list[dict[str, Any]], changes: Changes) -> None:
         """A document that came with an identity in doubt, and comes again with a sound one, is filed under that one:
@@ -207,6 +246,7 @@ class Entering:
                 )
                 changes.patients.add(patient)
         add(connection, schema.account_fact, accounts)
+        self._place_again(connection, schema.account_fact, accounts, ("key",))
         add(connection, schema.opposition_fact, oppositions)
 
     def _readings(self) -> list[tuple[PreparedItem, Sorted]]:
@@ -250,6 +290,7 @@ class Entering:
 
     def _write_items(self, connection: Connection, late: set[int]) -> None:
         name = self.working.store.names.name
+        told = retake.told(connection, self.working.intake.delivery) if self.working.intake.take else 0
         rows: list[dict[str, Any]] = []
         lookups: list[dict[str, Any]] = []
         for item in self.working.part.items:
@@ -272,7 +313,7 @@ class Entering:
                 "end": "",
                 "code": "",
                 "findings": "",
-                "revision": 0,
+                "revision": told,
                 "expected": item.expected,
                 "came": item.came,
                 "number": item.count,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from transforms.facts import DeletionFact, Flag, Projection
+from transforms.facts import DeletionFact, DocumentState, Flag, Projection
 from warehouse import schema
 from warehouse.database import put
 from warehouse.store import chunks
@@ -77,3 +77,23 @@ def write_projection(connection: Connection, projection: Projection) -> None:
             for state in projection.documents
         ],
     )
+
+
+def stored_states(connection: Connection, docs: Iterable[str]) -> list[DocumentState]:
+    """The states of these docs as last written."""
+    table = schema.document_status
+    return [
+        DocumentState(
+            doc=row.doc,
+            digest=row.digest,
+            status=row.status,
+            code=row.code,
+            findings=unpack_words(row.findings),
+            unit=row.unit,
+            lineage=row.lineage,
+            mask=flags_of(row.mask),
+            patient_class=row.patient_class,
+            withdrawn=row.withdrawn,
+        )
+        for row in rows_in(connection, table, table.c.doc, docs)
+    ]

@@ -23,6 +23,7 @@ from transforms.facts import (
 from transforms.lifecycle.family import SetUse
 from warehouse import schema
 from warehouse.facts import deletion_of, discordant, flags_of, rows_in
+from warehouse.store import chunks
 
 
 class SqlIndex:
@@ -32,6 +33,9 @@ class SqlIndex:
         self._connection = connection
         self.rows: dict[tuple[Key, Key], Any] = {}
         self.claimed_traits: dict[Key, Any] = {}
+        self._positions: dict[str, int] = {}
+        """Of deliveries. A carrier's place in the ledger is that of its item, as a message's is: whichever of two equal
+        messages is the duplicate, so are the documents it brings."""
 
     def _in(self, table: Any, column: str, keys: Iterable[Key]) -> list[Any]:
         return rows_in(self._connection, table, table.c[column], keys)
@@ -78,8 +82,15 @@ class SqlIndex:
         return self.documents({row.doc for row in self._in(schema.replace_link, "replaced", ids)})
 
     def documents_in_sets(self, uses: Collection[SetUse]) -> Iterable[DocumentFact]:
-        rows = self._in(schema.document_fact, "set_id", {use[0] for use in uses})
-        return self._documents(row for row in rows if (row.set_id, row.organisation, row.patient) in uses)
+        """Looked up by patient too: thousands of patients may share a constant setId, and few of them are asked for."""
+        wanted, table = set(uses), schema.document_fact
+        rows: list[Any] = []
+        for sets in chunks(sorted({use[0] for use in wanted}), 5000):
+            for patients in chunks(sorted({use[2] for use in wanted}), 5000):
+                rows += self._connection.execute(
+                    select(table).where(table.c.set_id.in_(sets), table.c.patient.in_(patients))
+                )
+        return self._documents(row for row in rows if (row.set_id, row.organisation, row.patient) in wanted)
 
     def documents_of(self, patients: Collection[Key]) -> Iterable[DocumentFact]:
         return self._documents(self._in(schema.document_fact, "patient", patients))
@@ -87,12 +98,13 @@ class SqlIndex:
     def sets_of_several(self, set_ids: Collection[Key]) -> Iterable[Key]:
         users: dict[Key, set[tuple[Key, Key]]] = {}
         table = schema.document_fact
-        for set_id, organisation, patient in self._connection.execute(
-            select(table.c.set_id, table.c.organisation, table.c.patient)
-            .where(table.c.set_id.in_(sorted(set_ids)))
-            .group_by(table.c.set_id, table.c.organisation, table.c.patient)
-        ):
-            users.setdefault(set_id, set()).add((organisation, patient))
+        for chunk in chunks(sorted(set_ids), 5000):
+            for set_id, organisation, patient in self._connection.execute(
+                select(table.c.set_id, table.c.organisation, table.c.patient)
+                .where(table.c.set_id.in_(chunk))
+                .group_by(table.c.set_id, table.c.organisation, table.c.patient)
+            ):
+                users.setdefault(set_id, set()).add((organisation, patient))
         return [set_id for set_id, found in users.items() if len(found) > 1]
 
     def users_of_set(self, set_id: Key) -> Iterator[tuple[Key, Key]]:
@@ -105,6 +117,10 @@ class SqlIndex:
         return ((row.organisation, row.patient) for row in rows.all())
 
     def carriers(self, docs: Collection[Key]) -> Iterable[CarrierFact]:
+        rows = self._in(schema.carrier_fact, "doc", docs)
+        table = schema.delivery
+        new = {row.delivery for row in rows} - self._positions.keys()
+        self._positions |= {row.id: row.position for row in rows_in(self._connection, table, table.c.id, new)}
         return [
             CarrierFact(
                 delivery=row.delivery,
@@ -115,9 +131,9 @@ class SqlIndex:
                 sent_at=row.sent_at,
                 flags=flags_of(row.flags),
                 modifies_confidentiality=row.modifies,
-                position=row.position,
+                position=(self._positions[row.delivery] << 40) + (row.ordinal << 8) + min(row.sub, 255),
             )
-            for row in self._in(schema.carrier_fact, "doc", docs)
+            for row in rows
         ]
 
     def claims(self, docs: Collection[Key]) -> Iterable[ClaimFact]:

@@ -16,6 +16,8 @@ from warehouse.facts import unpack_words
 from warehouse.seal import unseal
 from warehouse.store import Store, chunks
 
+BETWEEN = "\x1f"
+"""Between the fields of a voucher."""
 ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
 
 
@@ -73,17 +75,22 @@ def delivery_row(connection: Connection, delivery: str) -> Any:
 
 def vouched_of(store: Store, connection: Connection, delivery: str) -> str:
     """`INS@OID` of the patient somebody vouched for; empty when nobody did. For the trusted zone only."""
-    sealed = delivery_row(connection, delivery).vouched
-    if sealed is None:
+    return "@".join(voucher(store, connection, delivery_row(connection, delivery)).split(BETWEEN)[:2])
+
+
+def voucher(store: Store, connection: Connection, row: Any) -> str:
+    """INS, OID and zone (which may be empty) that a delivery was taken with, joined by `BETWEEN`; empty for nobody."""
+    if row.vouched is None:
         return ""
-    return unseal(store.delivery_keys(connection, delivery), f"delivery:{delivery}", "vouched", sealed).decode()
+    return unseal(store.delivery_keys(connection, row.id), f"delivery:{row.id}", "vouched", row.vouched).decode()
 
 
 def name_of(store: Store, connection: Connection, delivery: str) -> str:
-    """The file's name at its first arrival: a patient value, for the sender and the trusted zone only."""
+    """The file's name at its first arrival from its sender: a patient value, for that sender and the trusted zone."""
     table = schema.arrival
+    sender = delivery_row(connection, delivery).sender
     sealed = connection.execute(
-        select(table.c.name).where(table.c.delivery == delivery).order_by(table.c.id).limit(1)
+        select(table.c.name).where(table.c.delivery == delivery).order_by(table.c.sender != sender, table.c.id).limit(1)
     ).scalar()
     if sealed is None:
         return ""

@@ -129,7 +129,7 @@ def _states(connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[s
     first: dict[tuple[str, str], tuple[str, str, str]] = {}
     rows = connection.execute(
         select(carrier.c.doc, carrier.c.digest, arrival.c.received_utc, arrival.c.received_month, arrival.c.sender)
-        .join(arrival, arrival.c.delivery == carrier.c.delivery)
+        .join(arrival, (arrival.c.delivery == carrier.c.delivery) & arrival.c.admitted)
         .distinct()
     )
     for row in rows:

@@ -51,6 +51,7 @@ delivery = Table(
     Column("declared", Integer),
     Column("parts", Integer, nullable=False),  # committed so far
     Column("vouched", LargeBinary),  # patient vouched for (--patient, manifest), sealed under the delivery's key
+    Column("takes", Integer, nullable=False),  # how often its bytes were judged anew (warehouse.retake)
 )
 
 arrival = Table(
@@ -62,6 +63,7 @@ arrival = Table(
     Column("received_at", String, nullable=False),
     Column("received_utc", String, nullable=False),
     Column("received_month", String, nullable=False),
+    Column("admitted", Boolean, nullable=False),  # read, or turned away at the door
     Column("name", LargeBinary),  # the file's name, sealed under the delivery's key
 )
 
@@ -215,7 +217,6 @@ carrier_fact = Table(
     Column("sent_at", String, nullable=False),
     Column("flags", Text, nullable=False),
     Column("modifies", Boolean, nullable=False),
-    Column("position", Integer, nullable=False, index=True),
 )
 
 twin_fact = Table(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from transforms.facts import Facts, Projection
+from transforms.facts import CarrierFact, Facts, Projection
 from transforms.lifecycle.ends import CarrierEnd, carrier_ends
 from transforms.lifecycle.family import Touched, family_of, project_family
 from warehouse import schema
 from warehouse.database import append
-from warehouse.facts import deletion_key, pack_words, rows_in, unpack_words, write_projection
+from warehouse.facts import deletion_key, pack_words, rows_in, stored_states, unpack_words, write_projection
 from warehouse.index import SqlIndex
 from warehouse.store import chunks
 
@@ -30,8 +31,11 @@ class Changes(msgspec.Struct):
     patients: set[str] = msgspec.field(default_factory=set)
 
 
-def settle(connection: Connection, changes: Changes, new: set[Place]) -> None:
-    """Bring projection and ends up to date with the facts, for everything that the changes may have touched."""
+def settle(connection: Connection, changes: Changes, new: set[Place]) -> int:
+    """Bring projection and ends up to date with the facts, for everything that the changes may have touched.
+
+    The number of items whose end was revised.
+    """
     index = SqlIndex(connection)
     touched = Touched(
         docs=frozenset(changes.docs),
@@ -42,25 +46,28 @@ def settle(connection: Connection, changes: Changes, new: set[Place]) -> None:
     family = family_of(index, touched)
     projection = project_family(family)
     write_projection(connection, projection)
-    _write_ends(connection, index, family.facts, projection, new)
+    return _write_ends(connection, index, family.facts, projection, new)
 
 
-def _write_ends(connection: Connection, index: SqlIndex, facts: Facts, projection: Projection, new: set[Place]) -> None:
+def _write_ends(connection: Connection, index: SqlIndex, facts: Facts, projection: Projection, new: set[Place]) -> int:
     """Append a revision for every item whose end changed; messages follow what they enclose."""
-    by_item = _item_ends(index, facts, projection)
+    by_item = _item_ends(index, facts.carriers, projection)
     requests = {deletion_key(state.deletion): state for state in projection.requests}
     table = schema.item
     rows = {
         (row.delivery, row.ordinal): row
         for row in (
-            *_items(connection, set(by_item) | new),
+            *_at(connection, table, set(by_item) | new),
             *rows_in(connection, table, table.c.request, requests),
         )
     }
+    brought = _brought(connection, {row.identity for row in rows.values() if row.identity})
+    parents = {(row.delivery, row.parent) for row in rows.values() if row.parent is not None}
     rows |= {
-        (row.delivery, row.ordinal): row
-        for row in _items(connection, {(row.delivery, row.parent) for row in rows.values() if row.parent is not None})
+        (row.delivery, row.ordinal): row for row in _at(connection, table, (parents | brought.keys()) - rows.keys())
     }
+    by_item |= _whole_messages(connection, index, rows, projection)
+    repeated = {place for place, first in brought.items() if place != first}
     ends: dict[Place, tuple[str, str, str]] = {}
     first_requests = _first_requests(connection, requests)
     for place, row in rows.items():
@@ -81,17 +88,19 @@ def _write_ends(connection: Connection, index: SqlIndex, facts: Facts, projectio
             ends[place] = _combined(by_item[place], own)
         elif row.own_end:
             ends[place] = (row.own_end, row.own_code, pack_words(own))
-    _message_ends(connection, rows, by_item, ends)
-    _append(connection, rows, ends)
+    _message_ends(connection, rows, by_item, ends, repeated)
+    return _append(connection, rows, ends)
 
 
-def _item_ends(
-    index: SqlIndex, facts: Facts, projection: Projection
-) -> dict[Place, list[tuple[CarrierEnd, tuple[str, ...]]]]:
-    """For each item that carries documents of this family: their ends, with the findings of the records."""
+ItemEnds = dict[Place, list[tuple[CarrierEnd, tuple[str, ...]]]]
+"""For each item the ends of the documents it carries, with the findings of their records."""
+
+
+def _item_ends(index: SqlIndex, known: Iterable[CarrierFact], projection: Projection) -> ItemEnds:
+    """The ends of the items that carry documents of this projection."""
     judged = {(state.doc, state.digest) for state in projection.documents}
-    carriers = {(c.delivery, c.locator): c for c in facts.carriers if (c.doc, c.digest) in judged}
-    found: dict[Place, list[tuple[CarrierEnd, tuple[str, ...]]]] = defaultdict(list)
+    carriers = {(c.delivery, c.locator): c for c in known if (c.doc, c.digest) in judged}
+    found: ItemEnds = defaultdict(list)
     for end in carrier_ends(projection, carriers.values()):
         carrier = carriers[(end.delivery, end.locator)]
         row = index.rows[(carrier.doc, carrier.digest)]
@@ -100,6 +109,22 @@ def _item_ends(
             codes = (*codes, "IDENTITY_DISCORDANT")
         found[(end.delivery, int(end.locator.partition(".")[0]))].append((end, codes))
     return found
+
+
+def _whole_messages(
+    connection: Connection, index: SqlIndex, rows: dict[Place, Any], projection: Projection
+) -> ItemEnds:
+    """The ends of messages that carry results of other families too: those are told by their stored states."""
+    table, judged = schema.carrier_fact, {state.doc for state in projection.documents}
+    carriers = _at(connection, table, {place for place, row in rows.items() if row.kind == "message"})
+    mixed = {(row.delivery, row.ordinal) for row in carriers if row.doc not in judged}
+    if not mixed:
+        return {}
+    docs = {row.doc for row in carriers if (row.delivery, row.ordinal) in mixed}
+    index.documents(docs)
+    states = [*projection.documents, *stored_states(connection, docs - judged)]
+    ends = _item_ends(index, index.carriers(docs), Projection(documents=tuple(s for s in states if s.doc in docs)))
+    return {place: found for place, found in ends.items() if place in mixed}
 
 
 def _combined(ends: list[tuple[CarrierEnd, tuple[str, ...]]], own: tuple[str, ...]) -> tuple[str, str, str]:
@@ -118,12 +143,12 @@ def _combined(ends: list[tuple[CarrierEnd, tuple[str, ...]]], own: tuple[str, ..
 def _message_ends(
     connection: Connection,
     rows: dict[Place, Any],
-    by_item: dict[Place, list[tuple[CarrierEnd, tuple[str, ...]]]],
+    by_item: ItemEnds,
     ends: dict[Place, tuple[str, str, str]],
+    repeated: set[Place],
 ) -> None:
     """A message ends as its worst document when that one is held or refused, else by itself; seen again, duplicate."""
     messages = {place: row for place, row in rows.items() if not row.own_end and row.kind == "message"}
-    repeated = _repeated(connection, {row.identity for row in rows.values() if row.identity})
     children: dict[Place, list[tuple[str, str]]] = defaultdict(list)
     table = schema.item
     for delivery in {place[0] for place in messages}:
@@ -158,11 +183,10 @@ def _message_ends(
             ends[place] = ("duplicate", "", "")
 
 
-def _repeated(connection: Connection, identities: set[str]) -> set[Place]:
-    """Places of items whose message or event another item brought before."""
-    first: dict[str, tuple[int, int]] = {}
-    places: dict[tuple[str, tuple[int, int]], Place] = {}
+def _brought(connection: Connection, identities: set[str]) -> dict[Place, Place]:
+    """Each item that brings one of these messages or events, and the item that brought the same first."""
     item, delivery = schema.item, schema.delivery
+    same: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
     for chunk in chunks(sorted(identities), 5000):
         rows = connection.execute(
             select(item.c.identity, item.c.delivery, item.c.ordinal, delivery.c.position)
@@ -170,10 +194,12 @@ def _repeated(connection: Connection, identities: set[str]) -> set[Place]:
             .where(item.c.identity.in_(chunk))
         )
         for row in rows:
-            rank = (row.position, row.ordinal)
-            places[(row.identity, rank)] = (row.delivery, row.ordinal)
-            first[row.identity] = min(first.get(row.identity, rank), rank)
-    return {place for (identity, rank), place in places.items() if first[identity] != rank}
+            same[row.identity].append((row.position, row.ordinal, row.delivery))
+    return {
+        (delivery_id, ordinal): (min(found)[2], min(found)[1])
+        for found in same.values()
+        for _, ordinal, delivery_id in found
+    }
 
 
 def _first_requests(connection: Connection, requests: dict[str, Any]) -> dict[str, Place]:
@@ -192,8 +218,8 @@ def _first_requests(connection: Connection, requests: dict[str, Any]) -> dict[st
     return {request: (delivery_id, ordinal) for request, (_, ordinal, delivery_id) in first.items()}
 
 
-def _items(connection: Connection, places: set[Place]) -> list[Any]:
-    table = schema.item
+def _at(connection: Connection, table: Any, places: Iterable[Place]) -> list[Any]:
+    """The rows of a table that stand for these items."""
     by_delivery: dict[str, list[int]] = defaultdict(list)
     for delivery, ordinal in places:
         by_delivery[delivery].append(ordinal)
@@ -210,7 +236,7 @@ def _items(connection: Connection, places: set[Place]) -> list[Any]:
     return found
 
 
-def _append(connection: Connection, rows: dict[Place, Any], ends: dict[Place, tuple[str, str, str]]) -> None:
+def _append(connection: Connection, rows: dict[Place, Any], ends: dict[Place, tuple[str, str, str]]) -> int:
     changed = [
         {
             "delivery": place[0],
@@ -224,7 +250,7 @@ def _append(connection: Connection, rows: dict[Place, Any], ends: dict[Place, tu
         if (rows[place].end, rows[place].code, rows[place].findings) != (end, code, findings)
     ]
     if not changed:
-        return
+        return 0
     append(connection, schema.item_end, changed)
     table = schema.item
     statement = (
@@ -243,3 +269,4 @@ def _append(connection: Connection, rows: dict[Place, Any], ends: dict[Place, tu
             for row in changed
         ],
     )
+    return len(changed)

@@ -137,16 +137,22 @@ class Store:
         sealed = packs.read(self.packs, packs.Placement(row.pack, row.offset, row.length))
         return unseal(keys, row.owner, object_id, sealed)
 
-    def claim_traits(self, connection: Connection, patient: str, traits: tuple[str, str, str]) -> None:
-        """The first sound item archived gives the traits later ones are held to; an unsaid trait stays open."""
+    def claim_traits(self, connection: Connection, patient: str, traits: tuple[str, str, str]) -> bool:
+        """The first sound item archived gives the traits later ones are held to; an unsaid trait stays open.
+
+        Whether any of these traits is now claimed that was open before.
+        """
+        claimed = False
         for column, digest in zip(("birth", "sex", "family"), traits, strict=True):
             if digest:
                 field = schema.patient.c[column]
-                connection.execute(
+                done = connection.execute(
                     update(schema.patient)
                     .where(schema.patient.c.id == patient, field.is_(None))
                     .values({column: digest})
                 )
+                claimed = claimed or done.rowcount > 0
+        return claimed
 
 
 def chunks(values: list[str], size: int) -> Iterable[list[str]]:

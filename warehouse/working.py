@@ -31,6 +31,11 @@ class Intake(msgspec.Struct, frozen=True):
     name: str
     """The file's name: sealed, for the sender's own receipt."""
     vouched: str = ""
+    """INS, OID and zone of the patient vouched for, joined by `warehouse.ledger.BETWEEN`; empty when nobody vouches."""
+    admitted: bool = True
+    """Whether it will be read: a format we know, from somebody who may send it."""
+    take: int = 0
+    """The judgement this is: 0 for the first, one more each time known bytes are taken again."""
 
 
 class Entry(msgspec.Struct, frozen=True):

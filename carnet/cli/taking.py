@@ -25,9 +25,10 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Take exports: read, judge, seal, count. Nothing is lost, and doing it twice changes nothing."""
-    from carnet.ingest import discover, incoming, manifest_entry
+    from carnet.ingest import discover, incoming
     from carnet.ingest import ingest as take
     from carnet.ingest import received as received_at
+    from carnet.manifests import manifest_entry
     from warehouse import ledger
     from warehouse.database import reading
 

@@ -1,13 +1,15 @@
 """The insurer's feed of account events: CSV, one event a row, read by header.
 
 Columns: ins, ins_oid, event, occurred_at, channel, department, birth_year, sex, in any order, separated by `,` or `;`,
-UTF-8 with or without BOM. Fields hold no line break, so that a row is a line and has a byte range of its own.
+UTF-8 with or without BOM. Fields hold no line break, so that a row is a line and has a byte range of its own. A line
+of separators only is blank: spreadsheets leave them below a table.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from connectors.base import AccountEvent, Connector, Ignored, Locator, Refusal, Source, Span, Yielded
 
@@ -33,10 +35,24 @@ def read(source: Source) -> Iterator[Yielded]:
         yield Ignored(Locator(line=1), Span(0, len(first)), "HEADER", count=0)
         while raw := stream.readline(LONGEST_ROW):
             line += 1
-            span = Span(start, len(raw))
+            place, span = Locator(line=line), Span(start, len(raw) + _rest(stream, raw))
             start = span.end
-            if raw.strip():
-                yield _row(raw, Locator(line=line), span, header, where, separator)
+            if span.length > len(raw):
+                yield Refusal(place, span, "ROW_WIDTH", expected=_columns(header), came=f"over {LONGEST_ROW} bytes")
+            elif raw.strip(b" \t\r\n,;"):
+                yield _row(raw, place, span, header, where, separator)
+
+
+def _rest(stream: BinaryIO, raw: bytes) -> int:
+    """How many bytes of a row that is too long come after these; they are read past."""
+    length = 0
+    while raw and not raw.endswith(b"\n") and (raw := stream.readline(LONGEST_ROW)):
+        length += len(raw)
+    return length
+
+
+def _columns(header: list[str]) -> str:
+    return f"{len(header)} columns"
 
 
 def _row(
@@ -51,7 +67,7 @@ def _row(
     except csv.Error:
         return Refusal(place, span, "ROW_UNREADABLE", expected="one event a line")
     if len(fields) != len(header):
-        return Refusal(place, span, "ROW_WIDTH", expected=f"{len(header)} columns", came=f"{len(fields)} columns")
+        return Refusal(place, span, "ROW_WIDTH", expected=_columns(header), came=_columns(fields))
     said = {column: fields[index].strip() for column, index in where.items()}
     return AccountEvent(locator=place, span=span, **{column: said.get(column, "") for column in COLUMNS})
 

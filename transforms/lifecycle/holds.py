@@ -5,11 +5,11 @@ Both look at facts, never at the status of another document: being held does not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from transforms.facts import DecisionFact, Key, OppositionFact
 from transforms.lifecycle.classes import Classes
-from transforms.lifecycle.register import Register, same
+from transforms.lifecycle.register import Register
 
 
 def operator_holds(decisions: Iterable[DecisionFact]) -> frozenset[Key]:
@@ -28,19 +28,24 @@ def releases(decisions: Iterable[DecisionFact]) -> frozenset[tuple[Key, str]]:
     return frozenset((d.subject, d.value) for d in decisions if d.action == "release")
 
 
-def replaces_other_patient(known: Register, number: int) -> bool:
-    """Rule 4: an id it replaces belongs to another patient class, at whatever body level."""
+def replaces_other_patient(known: Register, number: int, nobodys: Container[int]) -> bool:
+    """Rule 4: an id it replaces belongs to another patient class, at whatever body level.
+
+    What waits for its identity is filed apart from everybody and belongs to no known patient yet: a sound replacement
+    of it is the sender's repair, and enters. Once it is known whose it is, the rule looks again.
+    """
     return any(
         known.holders[target] != known.holders[number]
         for id_ in known.documents[number].replaces
         for target in known.by_id.get(id_, ())
+        if target not in nobodys
     )
 
 
 def replaces_not_author(known: Register, number: int) -> bool:
     """Rule 4: an id it replaces belongs to another organisation."""
     return any(
-        not same(known, target, number)
+        known.documents[target].organisation != known.documents[number].organisation
         for id_ in known.documents[number].replaces
         for target in known.by_id.get(id_, ())
     )
@@ -49,6 +54,13 @@ def replaces_not_author(known: Register, number: int) -> bool:
 def held_documents(known: Register, classes: Classes, decisions: Sequence[DecisionFact]) -> dict[int, str]:
     """Rules 2 and 4: the code of every held document, the first that applies in the order of the rule's text."""
     on_hold, lifted = operator_holds(decisions), releases(decisions)
+    nobodys = frozenset(
+        number
+        for number, fact in enumerate(known.documents)
+        if not fact.sound
+        and known.holders[number] not in classes.qualified
+        and (fact.doc, "IDENTITY_NOT_QUALIFIED") not in lifted
+    )
 
     def code(number: int) -> str:
         fact = known.documents[number]
@@ -56,12 +68,11 @@ def held_documents(known: Register, classes: Classes, decisions: Sequence[Decisi
             return "DOCUMENT_ID_CONFLICT"
         if fact.doc in on_hold:
             return "OPERATOR_HOLD"
-        unqualified = not fact.sound and known.holders[number] not in classes.qualified
-        if unqualified and (fact.doc, "IDENTITY_NOT_QUALIFIED") not in lifted:
+        if number in nobodys:
             return "IDENTITY_NOT_QUALIFIED"
         if fact.discordant and (fact.doc, "IDENTITY_DISCORDANT") not in lifted:
             return "IDENTITY_DISCORDANT"
-        if replaces_other_patient(known, number):
+        if replaces_other_patient(known, number, nobodys):
             return "REPLACE_OTHER_PATIENT"
         if replaces_not_author(known, number) and (fact.doc, "REPLACE_NOT_AUTHOR") not in lifted:
             return "REPLACE_NOT_AUTHOR"
