@@ -134,14 +134,16 @@ def readings(store: Store, connection: Connection, *, identified: bool) -> Itera
 
 def accounts(store: Store, connection: Connection, *, identified: bool) -> Iterator[dict[str, Any]]:
     """One row a person of the insurer's feed: how many events, activation, holder or not."""
+    until = ledger.latest_event(connection)
     for found in ledger.accounts(connection):
-        account = follow(found.events)
+        account = follow(found.events, until)
         row = {
             "patient": store.owner_keys(connection, found.patient).pseudonym("patient"),
             "events": len(found.events),
             "invited": account.invited or None,
             "activated": account.activated or None,
             "holder": bool(account.held) and account.held[-1][1] == "",
+            "findings": ["AUTO_CREATION_MISSING"] if account.creation_missing else [],
         }
         if identified:
             row["history"] = [{"at": at, "event": event} for at, event, _ in found.events]

@@ -152,6 +152,7 @@ class AccountRow(Row, kw_only=True):
     invited: str | None
     activated: str | None
     holder: bool
+    findings: list[str]
     history: list[AccountEventRow] | UnsetType = UNSET
 
 

@@ -67,6 +67,10 @@ class Hub:
         with reading(self.store.engine) as connection:
             return list(listing.readings(self.store, connection, identified=True))
 
+    def accounts(self) -> list[dict[str, Any]]:
+        with reading(self.store.engine) as connection:
+            return list(listing.accounts(self.store, connection, identified=False))
+
     def quarantine(self) -> list[dict[str, Any]]:
         with reading(self.store.engine) as connection:
             return list(listing.quarantine(self.store, connection, identified=False))

@@ -7,7 +7,7 @@ Definitions (design §8): *activation* is the first `opened` of a holder, never 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -109,20 +109,28 @@ class Account(msgspec.Struct, frozen=True):
     """Months at whose end the person is a holder, as half-open ranges [from, to); an empty `to` is open."""
     invited: str
     auto_created: str
+    creation_missing: bool = False
+    """Invited six weeks ago or more, and the feed says nothing of a creation, an opening or an opposition."""
 
 
 ORDER = {event: rank for rank, event in enumerate(("invited", "auto_created", "opened", "login", "reopened"))}
 
 
-def follow(events: Iterable[tuple[str, str, str]]) -> Account:
+SIX_WEEKS = timedelta(days=42)
+"""From the invitation to the automatic creation, unless the holder opposes."""
+
+
+def follow(events: Iterable[tuple[str, str, str]], until: str = "") -> Account:
     """The account of one person from their events (instant, event, month), in any order, repeats allowed.
 
-    On equal instants `closed` and `opposed` come last: doubt closes.
+    On equal instants `closed` and `opposed` come last: doubt closes. `until` is the latest instant that the feed knows:
+    what should have happened by then and did not is told.
     """
+    events = set(events)
     created = opposed = closed = False
     activated = invited = auto_created = ""
     at_end: dict[str, bool] = {}
-    for _, event, month in sorted(set(events), key=lambda e: (e[0], ORDER.get(e[1], 9), e[1])):
+    for _, event, month in sorted(events, key=lambda e: (e[0], ORDER.get(e[1], 9), e[1])):
         match event:
             case "invited":
                 created, invited = True, invited or month
@@ -145,4 +153,17 @@ def follow(events: Iterable[tuple[str, str, str]]) -> Account:
             held.append((month, ""))
         elif not holder and open_range:
             held[-1] = (held[-1][0], month)
-    return Account(activated=activated, held=tuple(held), invited=invited, auto_created=auto_created)
+    return Account(
+        activated=activated,
+        held=tuple(held),
+        invited=invited,
+        auto_created=auto_created,
+        creation_missing=_creation_missing(events, until),
+    )
+
+
+def _creation_missing(events: Collection[tuple[str, str, str]], until: str) -> bool:
+    if not until or {event for _, event, _ in events} != {"invited"}:
+        return False
+    first = min(at for at, _, _ in events)
+    return datetime.fromisoformat(until) - datetime.fromisoformat(first) >= SIX_WEEKS

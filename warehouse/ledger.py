@@ -344,3 +344,8 @@ def unreconciled(connection: Connection, deliveries: Iterable[str]) -> list[str]
         )
         found |= {row.delivery for row in rows}
     return sorted(found)
+
+
+def latest_event(connection: Connection) -> str:
+    """The latest instant that the account feed knows, in UTC; empty without any event."""
+    return connection.execute(select(func.max(schema.account_fact.c.at))).scalar() or ""

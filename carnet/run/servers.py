@@ -180,6 +180,9 @@ def stop(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
             os.kill(pid, signal.SIGKILL)
     for process in processes.values():
         process.wait()
+    deadline = time.monotonic() + GRACE
+    while _alive(processes) and time.monotonic() < deadline:  # the kernel takes a moment to bury what was killed
+        time.sleep(0.02)
 
 
 def _alive(processes: Mapping[str, subprocess.Popen[bytes]]) -> list[int]:

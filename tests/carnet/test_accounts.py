@@ -97,3 +97,13 @@ def test_nothing_as_written_reaches_the_lake_beside_listed_words(hub: Hub) -> No
         "5 letters",
         "",
     )
+
+
+def test_a_creation_that_does_not_come_six_weeks_after_the_invitation_is_a_finding(hub: Hub) -> None:
+    hub.take(feed(("invited", "2026-01-05T09:00:00+01:00")))
+    hub.take(feed(("invited", "2026-02-10T09:00:00+01:00"), ins="181112A00400083"))
+    assert [row["findings"] for row in hub.accounts()] == [[], []]
+    hub.take(feed(("login", "2026-02-17T09:00:00+01:00"), ins="124059730200076"))
+    assert sorted(row["findings"] for row in hub.accounts()) == [[], [], ["AUTO_CREATION_MISSING"]]
+    hub.take(feed(("auto_created", "2026-02-16T03:00:00+01:00")))
+    assert [row["findings"] for row in hub.accounts()] == [[], [], []]
