@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
@@ -19,11 +20,10 @@ def deliveries(home: Home = None, identified: Identified = False, as_json: Json 
 
     _, store = open_store(home)
     with reading(store.engine) as connection:
-        print_rows(
-            listing.deliveries(connection),
-            as_json,
-            ("delivery", "sender", "received_at", "status", "items", "declared"),
-        )
+        rows = listing.deliveries(connection)
+        if not as_json:
+            rows = (row | {"delivery": row["delivery"][:12]} for row in rows)
+        print_rows(rows, as_json, ("delivery", "sender", "received_at", "status", "items", "declared"))
 
 
 @app.command()
@@ -51,7 +51,33 @@ def quarantine(home: Home = None, identified: Identified = False, as_json: Json 
         audit(store, "quarantine")
     with reading(store.engine) as connection:
         rows = listing.quarantine(store, connection, identified=identified)
-        print_rows(rows, as_json, ("item", "sender", "end", "code", "locator", "message_en", "fix_en"))
+        if as_json:
+            print_rows(rows, True, ())
+        else:
+            print(_by_reason(rows))
+
+
+PLACES = 5
+"""Items named under a reason; `--json` has them all."""
+
+
+def _by_reason(rows: Iterable[dict[str, Any]]) -> str:
+    """The quarantine for a person: each reason once for each sender, what to do, and where the first items are."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["end"], row["code"], row["sender"]), []).append(row)
+    lines = []
+    for (end, code, sender), found in sorted(groups.items()):
+        items = sum(row["count"] for row in found)
+        lines += [
+            f"{end} · {code} · {sender} · {items} item(s)",
+            f"  {found[0]['message_en']}",
+            f"  → {found[0]['fix_en']}",
+        ]
+        lines += [f"    {row['item']}  {row['locator']}" for row in found[:PLACES]]
+        if len(found) > PLACES:
+            lines.append(f"    and {len(found) - PLACES} more")
+    return "\n".join(lines) or "nothing is held or refused"
 
 
 @app.command()

@@ -190,3 +190,12 @@ def test_a_batch_that_declares_more_than_came_never_exits_zero(carnet, tmp_path:
     answer = carnet("ingest", tmp_path / "a.hl7", "--sender", "demo", "--json")
     assert answer.code == 1 and "another count" in answer.err
     assert json.loads(answer.out)["items"]["accepted"] == 1
+
+
+def test_the_quarantine_tells_a_person_each_reason_once_and_what_to_do(carnet, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for number in range(7):
+        (tmp_path / f"{number}.xml").write_bytes(cda(str(number), place=""))
+    carnet("ingest", *sorted(tmp_path.glob("*.xml")), "--sender", "demo", "--json")
+    lines = carnet("quarantine").out.splitlines()
+    assert lines[0] == "held · IDENTITY_NOT_QUALIFIED · demo · 7 item(s)"
+    assert lines[2].startswith("  → ") and lines[-1] == "    and 2 more"
