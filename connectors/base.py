@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import msgspec
 import pyarrow as pa
@@ -291,6 +291,23 @@ READINGS = pa.schema(
     ]
 )
 """Columns of `RawReadings.batch`: everything as said, one row a reading or a row that is none."""
+
+
+class RawReading(NamedTuple):
+    """One row of `READINGS`, its columns in their order."""
+
+    line: int
+    measure: str
+    value: str | None
+    value2: str | None
+    unit: str | None
+    time: str | None
+    end_time: str | None
+    zone: str | None
+    device: str | None
+    origin: str | None
+    status: str
+    context: str | None
 
 
 class RawReadings(msgspec.Struct, frozen=True):

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from carnet.cli.console import Home, Identified, Json, app, audit, open_store, patient_said, print_rows
 from carnet.errors import OperatorError
+
+if TYPE_CHECKING:
+    from warehouse.database import Connection
+    from warehouse.store import Store
+
+
+@contextmanager
+def _looking(home: Path | None, what: str, identified: bool) -> Iterator[tuple[Store, Connection]]:
+    """The store and one snapshot of it; looking at identified data is recorded."""
+    from warehouse.database import reading
+
+    _, store = open_store(home)
+    if identified:
+        audit(store, what)
+    with reading(store.engine) as connection:
+        yield store, connection
 
 
 @app.command()
@@ -30,13 +48,9 @@ def deliveries(home: Home = None, identified: Identified = False, as_json: Json 
 def documents(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
     """Documents in the record, with their state."""
     from carnet import listing
-    from warehouse.database import reading
 
-    _, store = open_store(home)
-    if identified:
-        audit(store, "documents")
     shown = ("document_id" if identified else "ref", "type_code", "created", "format", "status", "findings")
-    with reading(store.engine) as connection:
+    with _looking(home, "documents", identified) as (store, connection):
         print_rows(listing.documents(store, connection, identified=identified), as_json, shown)
 
 
@@ -44,12 +58,8 @@ def documents(home: Home = None, identified: Identified = False, as_json: Json =
 def quarantine(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
     """Items held or refused, why, and how to mend them."""
     from carnet import listing
-    from warehouse.database import reading
 
-    _, store = open_store(home)
-    if identified:
-        audit(store, "quarantine")
-    with reading(store.engine) as connection:
+    with _looking(home, "quarantine", identified) as (store, connection):
         rows = listing.quarantine(store, connection, identified=identified)
         if as_json:
             print_rows(rows, True, ())
@@ -84,13 +94,9 @@ def _by_reason(rows: Iterable[dict[str, Any]]) -> str:
 def readings(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
     """Readings of devices and apps in the record."""
     from carnet import listing
-    from warehouse.database import reading
 
-    _, store = open_store(home)
-    if identified:
-        audit(store, "readings")
     shown = ("measure", "value", "unit", "effective", "flags") if identified else ("measure", "unit", "status", "flags")
-    with reading(store.engine) as connection:
+    with _looking(home, "readings", identified) as (store, connection):
         print_rows(listing.readings(store, connection, identified=identified), as_json, shown)
 
 
@@ -98,12 +104,8 @@ def readings(home: Home = None, identified: Identified = False, as_json: Json = 
 def accounts(home: Home = None, identified: Identified = False, as_json: Json = False) -> None:
     """People of the insurer's feed: invited, activated, holders."""
     from carnet import listing
-    from warehouse.database import reading
 
-    _, store = open_store(home)
-    if identified:
-        audit(store, "accounts")
-    with reading(store.engine) as connection:
+    with _looking(home, "accounts", identified) as (store, connection):
         rows = listing.accounts(store, connection, identified=identified)
         print_rows(rows, as_json, ("patient", "events", "invited", "activated", "holder"))
 

@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, TypeAlias
 from xml.parsers import expat
 
 from connectors.archive import DAMAGE
-from connectors.base import Ignored, Locator, RawPatient, RawReadings, Refusal, Source, Span
+from connectors.base import Ignored, Locator, RawPatient, RawReading, RawReadings, Refusal, Source, Span
 from connectors.devices.apple_pressure import DIASTOLIC, PRESSURE, SYSTOLIC, Pressures
-from connectors.devices.apple_rows import Attributes, Row, batch_of, reading
+from connectors.devices.apple_rows import Attributes, batch_of, reading
 
 BATCH_ROWS = 20_000
 BATCH_BYTES = 64 << 20
@@ -128,14 +128,14 @@ class _Export:
         self.parser.buffer_text = True
         self._full = False
         self._depth = 0
-        self._rows: list[Row] = []
+        self._rows: list[RawReading] = []
         self._start = 0
         self._ignored: Counter[str] = Counter()
         self._batches: list[Yield] = []
         self._facts: dict[str, Any] = {"format": "apple-health"}
         self._patient: RawPatient | None = None
         self._pressures = Pressures()
-        self._pair: list[Row] | None = None
+        self._pair: list[RawReading] | None = None
         self._record: Attributes | None = None
         self._metadata: dict[str, str] = {}
         self._line = self._begun = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TypeAlias
 
-from connectors.devices.apple_rows import Row
+from connectors.base import RawReading
 
 PRESSURE = "HKCorrelationTypeIdentifierBloodPressure"
 SYSTOLIC = "HKQuantityTypeIdentifierBloodPressureSystolic"
@@ -27,11 +27,11 @@ class Pressures:
     """Joins the halves of a blood pressure and tells the repeats."""
 
     def __init__(self) -> None:
-        self._waiting: dict[_Key, list[Row]] = {}
+        self._waiting: dict[_Key, list[RawReading]] = {}
         self._count = 0
         self._expected: Counter[_Key] = Counter()
 
-    def pair(self, correlation: Row, parts: list[Row]) -> list[Row]:
+    def pair(self, correlation: RawReading, parts: list[RawReading]) -> list[RawReading]:
         """The row of a Correlation, then the repeats of its parts that have waited for it."""
         repeats = []
         for part in parts:
@@ -47,7 +47,7 @@ class Pressures:
         diastolic = [part for part in parts if part.measure == DIASTOLIC]
         return [_joined(correlation, systolic, diastolic), *repeats]
 
-    def alone(self, row: Row) -> list[Row]:
+    def alone(self, row: RawReading) -> list[RawReading]:
         """A top-level half: a repeat when its Correlation came before, else it waits and nothing comes yet."""
         key = _same(row)
         if self._expected.get(key):
@@ -61,9 +61,9 @@ class Pressures:
         self._count += 1
         return []
 
-    def rest(self) -> list[Row]:
+    def rest(self) -> list[RawReading]:
         """What no Correlation named, by line: halves of one start and source joined when there is one of each."""
-        groups: defaultdict[_Key, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
+        groups: defaultdict[_Key, tuple[list[RawReading], list[RawReading]]] = defaultdict(lambda: ([], []))
         for rows in self._waiting.values():
             for row in rows:
                 halves = groups[row.time, row.end_time, row.origin, row.device]
@@ -78,11 +78,11 @@ class Pressures:
         return sorted(found)
 
 
-def _same(row: Row) -> _Key:
+def _same(row: RawReading) -> _Key:
     return (row.measure, row.time, row.end_time, row.value, row.unit, row.origin, row.device)
 
 
-def _joined(outer: Row, systolic: list[Row], diastolic: list[Row]) -> Row:
+def _joined(outer: RawReading, systolic: list[RawReading], diastolic: list[RawReading]) -> RawReading:
     """One row from the halves. A half that is absent or not alone leaves its value null."""
     one, other = (half[0] if len(half) == 1 else None for half in (systolic, diastolic))
     units = [half.unit or "" for half in (one, other) if half]

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 import pyarrow as pa
 
-from connectors.base import READINGS
+from connectors.base import READINGS, RawReading
 
 Attributes: TypeAlias = dict[str, str]
 
 
-class Row(NamedTuple):
-    """The columns of `READINGS`, in their order."""
-
-    line: int
-    measure: str
-    value: str | None
-    value2: str | None
-    unit: str | None
-    time: str | None
-    end_time: str | None
-    zone: str | None
-    device: str | None
-    origin: str | None
-    status: str
-    context: str | None
-
-
-def reading(said: Attributes, metadata: Attributes, line: int) -> Row:
+def reading(said: Attributes, metadata: Attributes, line: int) -> RawReading:
     """A row from the attributes of a Record or Correlation and its MetadataEntry keys and values."""
     get = said.get
     unit, device, origin = get("unit"), get("device"), get("sourceName")
-    return Row(
+    return RawReading(
         line,
         sys.intern(get("type", "")),
         get("value"),
@@ -61,7 +44,7 @@ def device_of(text: str) -> str:
     return text.partition(">")[2].removeprefix(",").strip().removesuffix(">").strip()
 
 
-def batch_of(rows: Sequence[Row]) -> pa.RecordBatch:
+def batch_of(rows: Sequence[RawReading]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True) if rows else ([] for _ in READINGS)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, READINGS, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=READINGS)

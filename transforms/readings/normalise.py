@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from connectors.base import RawReadings
+from connectors.base import RawReading, RawReadings
 from connectors.devices.date_order import DateOrder
 from transforms.readings.measures import CONTEXT, MEASURES, PARTS, SLEEP_STAGES, THRESHOLDS, Measure
 from transforms.readings.plausibility import Verdict, judge, judge_pressure
@@ -46,23 +46,6 @@ class _File(NamedTuple):
     zone_origin: str
     latest: int
     latest_day: str
-
-
-class _Raw(NamedTuple):
-    """A row of `READINGS`."""
-
-    line: int
-    measure: str
-    value: str | None
-    value2: str | None
-    unit: str | None
-    time: str | None
-    end_time: str | None
-    zone: str | None
-    device: str | None
-    origin: str | None
-    status: str
-    context: str | None
 
 
 class _When(NamedTuple):
@@ -108,7 +91,7 @@ def normalise(
     readings: list[Reading] = []
     rejects: list[Reject] = []
     for cells in zip(*(column.to_pylist() for column in raw.batch.columns), strict=True):
-        match _read(_Raw(*cells), file):
+        match _read(RawReading(*cells), file):
             case Reading() as reading:
                 readings.append(reading)
             case Reject() as reject:
@@ -116,7 +99,7 @@ def normalise(
     return Normalised(table(readings, CANONICAL), table(rejects, REJECTS))
 
 
-def _read(row: _Raw, file: _File) -> Reading | Reject:
+def _read(row: RawReading, file: _File) -> Reading | Reject:
     if row.status:
         return Reject(row.line, "ignored", row.status)
     measure = MEASURES.get((file.format, row.measure))
@@ -159,11 +142,11 @@ def _read(row: _Raw, file: _File) -> Reading | Reject:
     )
 
 
-def _reject(row: _Raw, code: str) -> Reject:
+def _reject(row: RawReading, code: str) -> Reject:
     return Reject(row.line, "refused" if code in REFUSED else "held", code)
 
 
-def _when(row: _Raw, file: _File) -> _When | str:
+def _when(row: RawReading, file: _File) -> _When | str:
     """Start and end of a row, or the code of what is wrong with them."""
     if not row.time:
         return "TIME_MISSING"
@@ -187,7 +170,7 @@ def _when(row: _Raw, file: _File) -> _When | str:
     return _When(start, end, "source" if start.stated or row.zone else file.zone_origin)
 
 
-def _quantity(row: _Raw, measure: Measure, file: _File, when: _When) -> _Quantity | str:
+def _quantity(row: RawReading, measure: Measure, file: _File, when: _When) -> _Quantity | str:
     match measure.measure:
         case "sleep":
             return _stage(row, measure, file, when)
@@ -197,7 +180,7 @@ def _quantity(row: _Raw, measure: Measure, file: _File, when: _When) -> _Quantit
             return _scalar(row, measure, file)
 
 
-def _scalar(row: _Raw, measure: Measure, file: _File) -> _Quantity | str:
+def _scalar(row: RawReading, measure: Measure, file: _File) -> _Quantity | str:
     said = (row.value or "").strip()
     if not said:
         return "VALUE_MISSING"
@@ -220,7 +203,7 @@ def _scalar(row: _Raw, measure: Measure, file: _File) -> _Quantity | str:
     return _Quantity(plain(canonical), None, said, comparator, verdict, context)
 
 
-def _pressure(row: _Raw) -> _Quantity | str:
+def _pressure(row: RawReading) -> _Quantity | str:
     if not row.value or not row.value2:
         return "COMPONENT_MISSING"
     if not row.unit:
@@ -236,7 +219,7 @@ def _pressure(row: _Raw) -> _Quantity | str:
     return _Quantity(None, parts, f"{row.value}/{row.value2}", None, judge_pressure(**values))
 
 
-def _stage(row: _Raw, measure: Measure, file: _File, when: _When) -> _Quantity | str:
+def _stage(row: RawReading, measure: Measure, file: _File, when: _When) -> _Quantity | str:
     """A stretch of sleep: its minutes, from start to end, and its stage."""
     stage = SLEEP_STAGES.get((file.format, row.value or ""))
     if stage is None:
@@ -265,7 +248,7 @@ def _context(format: str, text: str | None, specimen: str, more: tuple[str, str]
     return msgspec.json.encode(found, order="sorted").decode() if found else None
 
 
-def _natural_key(row: _Raw, file: _File, when: _When) -> str:
+def _natural_key(row: RawReading, file: _File, when: _When) -> str:
     """What is equal for one reading in two exports: instants where offsets are stated (two exports of one phone print
     other offsets), else the wall clock (whatever zone it was read in); the value as said, its decimal sign evened.
     """
