@@ -40,8 +40,8 @@ run: setup ## the main job through a real Airflow, on a synthetic feed (or LANDI
 ui: setup ## Airflow's pages and the dashboard, until Ctrl-C
 	@$(BIN)/python -m carnet.run --ui $(if $(LANDING),--landing "$(LANDING)")
 
-test: setup ## every test
-	@$(BIN)/python -m pytest -q
+test: setup ## every test, a module at a time on each of two cores
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: setup ## format, lint, types, import contracts, lock
 	@$(BIN)/ruff format --check -q .
