@@ -39,7 +39,7 @@ def documents(
             "created_zone": record.created_zone,
             "format": record.format,
             "status": found.status,
-            "confidentiality": [*([record.confidentiality] if record.confidentiality else []), *_masks(found.mask)],
+            "confidentiality": confidentiality(found),
             "findings": list(found.findings),
             "sender": found.sender,
             "source": {"file": names.get(found.delivery, found.delivery[:12]), "item": found.locator},
@@ -56,9 +56,11 @@ def documents(
         yield row
 
 
-def _masks(mask: tuple[str, ...]) -> list[str]:
+def confidentiality(found: ledger.StoredDocument) -> list[str]:
+    """The document's own code, then the masks in force, in the order of the contract."""
     order = ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX", "CONNEXION_SECRETE")
-    return [flag for flag in order if flag in mask]
+    own = [found.record.confidentiality] if found.record.confidentiality else []
+    return [*own, *(flag for flag in order if flag in found.mask)]
 
 
 def deliveries(connection: Connection) -> Iterator[dict[str, Any]]:

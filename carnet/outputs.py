@@ -216,6 +216,15 @@ class CheckReport(Row, kw_only=True):
     notes: list[Note]
 
 
+class SectionRow(Row, kw_only=True):
+    """A section of a document, as a reader sees it."""
+
+    title: str
+    code: str
+    text: str
+    depth: int
+
+
 class TimelineRow(Row, kw_only=True):
     """`patient --json`"""
 
@@ -227,6 +236,7 @@ class TimelineRow(Row, kw_only=True):
     document_id: str | UnsetType = UNSET
     version: int | UnsetType | None = UNSET
     confidentiality: list[str] | UnsetType = UNSET
+    sections: list[SectionRow] | UnsetType = UNSET
 
 
 class DoctorRow(Row, kw_only=True):

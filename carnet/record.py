@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from carnet.listing import documents
+from carnet.listing import confidentiality
+from warehouse import ledger
 from warehouse.database import Connection
 from warehouse.readings import stored
 from warehouse.store import Store
@@ -13,19 +14,7 @@ from warehouse.store import Store
 
 def timeline(store: Store, connection: Connection, patient: str) -> list[dict[str, Any]]:
     """Rows in the order of time: a document each, readings summed by day and measure."""
-    rows = [
-        {
-            "when": found["created"],
-            "kind": "result" if found["format"] == "hl7-oru" else "document",
-            "what": found["title"] or found["type_code"],
-            "status": found["status"],
-            "sender": found["sender"],
-            "document_id": found["document_id"],
-            "version": found["version"],
-            "confidentiality": found["confidentiality"],
-        }
-        for found in documents(store, connection, identified=True, patient=patient)
-    ]
+    rows = [_document(found) for found in ledger.documents(store, connection, patient)]
     days: Counter[tuple[str, str, str]] = Counter()
     for segment, table in stored(store, connection, patient):
         for effective in table.column("effective").to_pylist():
@@ -41,3 +30,21 @@ def timeline(store: Store, connection: Connection, patient: str) -> list[dict[st
         for (day, measure, sender), number in days.items()
     ]
     return sorted(rows, key=lambda row: (row["when"], row["kind"], row["what"]))
+
+
+def _document(found: ledger.StoredDocument) -> dict[str, Any]:
+    record = found.record
+    return {
+        "when": record.created,
+        "kind": "result" if record.format == "hl7-oru" else "document",
+        "what": record.title or record.type_code,
+        "status": found.status,
+        "sender": found.sender,
+        "document_id": record.document_id,
+        "version": record.version,
+        "confidentiality": confidentiality(found),
+        "sections": [
+            {"title": section.title, "code": section.code.code, "text": section.narrative, "depth": section.depth}
+            for section in record.narrative
+        ],
+    }

@@ -136,6 +136,18 @@ class RawParty(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class RawSection(msgspec.Struct, frozen=True):
+    """A section as said: its narrative is the text, white space folded, without the mark-up (kept in the raw bytes)."""
+
+    code: RawCode
+    title: str
+    narrative: str
+    depth: int
+    """How many sections hold it."""
+    entries: int
+    """Entries directly in it, kept raw."""
+
+
 class Document(msgspec.Struct, frozen=True):
     """A CDA document as its header says it, with counts of its body. Times are the text of `@value`."""
 
@@ -166,7 +178,9 @@ class Document(msgspec.Struct, frozen=True):
     """Embedded binaries: the level 1 body, observationMedia and other base64 content of entries."""
     self_presenting: bool
     canonical_digest: bytes
-    """SHA-256 of the canonical XML (C14N, no comments, no processing instructions, no blank text)."""
+    """SHA-256 of the tree without comments, processing instructions and blank text."""
+    narrative: tuple[RawSection, ...] = ()
+    """The sections as a reader would see them; as many as `sections`."""
 
 
 class Observation(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.base import Document, Message, Order, RawCode, RawId
+from connectors.base import Document, Message, Order, RawCode, RawId, RawSection
 from transforms.identity import Patient, understand
 from transforms.moments import Moment, ordering, parse_ts
 from transforms.orders import identity
@@ -75,6 +75,8 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     """Of a result version: (time in UTC, position of its status in P F C X)."""
     result_status: str = ""
     findings: tuple[str, ...] = ()
+    narrative: tuple[RawSection, ...] = ()
+    """The sections of a level 3 body, readable; entries stay raw."""
 
 
 def normalised_id(id_: RawId | None) -> str:
@@ -126,6 +128,7 @@ def from_cda(document: Document) -> DocumentRecord:
         attachments=document.attachments,
         digest=document.canonical_digest.hex(),
         self_presenting=document.self_presenting,
+        narrative=document.narrative,
         findings=_header_findings(document, created),
     )
 

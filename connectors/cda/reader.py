@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from connectors.base import Connector, Document, Locator, RawId, Refusal, Source, Span, Yielded
+from connectors.cda.body import sections
 from connectors.cda.header import ROOT, V3, author, children, first, party, patient, raw_code, raw_id, replaced, text
 from connectors.cda.header import value as attribute
 from connectors.cda.xml import Malformed, canonical_digest, parse
@@ -63,6 +64,7 @@ def read(source: Source) -> Iterator[Yielded]:
 def _document(root: etree._Element, where: Locator, span: Span, *, self_presenting: bool) -> Document:
     level_1 = first(root, "component", "nonXMLBody", "text")
     person, organisation = author(root)
+    narrative = sections(root)
     return Document(
         locator=where,
         span=span,
@@ -82,7 +84,7 @@ def _document(root: etree._Element, where: Locator, span: Span, *, self_presenti
         custodian=party(first(root, "custodian", "assignedCustodian", "representedCustodianOrganization")),
         level="cda-n1" if first(root, "component", "nonXMLBody") is not None else "cda-n3",
         media_type=attribute(level_1, "mediaType"),
-        sections=sum(1 for _ in root.iter(V3 + "section")),
+        sections=len(narrative),
         entries=sum(1 for _ in root.iter(V3 + "entry")),
         attachments=sum(
             1
@@ -91,6 +93,7 @@ def _document(root: etree._Element, where: Locator, span: Span, *, self_presenti
         ),
         self_presenting=self_presenting,
         canonical_digest=canonical_digest(root),
+        narrative=narrative,
     )
 
 

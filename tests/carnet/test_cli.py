@@ -128,6 +128,7 @@ def test_one_record_is_a_timeline(carnet, drop: Path) -> None:  # type: ignore[n
     carnet("ingest", drop, "--json")
     rows = carnet("patient", f"{INS}@{TEST_OID}", "--json").rows
     assert [row["kind"] for row in rows] == ["document", "result"]
+    assert rows[0]["sections"] == [{"title": "Biochimie", "code": "18719-5", "text": "Glycémie : 0,94 g/L", "depth": 0}]
     assert carnet("patient", INS, "--json").rows == rows
 
 

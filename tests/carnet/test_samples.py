@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.hub import Hub
+from warehouse import ledger
+from warehouse.database import reading
 
 V3 = "{urn:hl7-org:v3}"
 AUTHORITIES = [f"1.2.250.1.213.1.4.{n}" for n in (8, 9, 10, 11)]
@@ -93,3 +95,16 @@ def test_nothing_of_the_samples_stands_in_the_clear_in_a_home(hub: Hub, samples:
             assert not [canary for canary in canaries if canary in content], path.relative_to(hub.store.home)
     said = "".join(str(hub.receipt(row["delivery"])) for row in hub.deliveries()).encode()
     assert not [canary for canary in canaries if canary in said]
+
+
+def test_the_narrative_of_every_section_is_kept_readable(hub: Hub, samples: Path) -> None:
+    paths = sorted((samples / "cda").glob("*.xml"))
+    hub.take_files(paths)
+    with reading(hub.store.engine) as connection:
+        for found in ledger.documents(hub.store, connection):
+            assert len(found.record.narrative) == found.record.sections
+            assert sum(section.entries for section in found.record.narrative) <= found.record.entries
+        (letter,) = [d for d in ledger.documents(hub.store, connection) if d.record.type_code == "11490-0"]
+    assert [section.code.code for section in letter.record.narrative][:3] == ["33557-0", "42349-1", "42545-4"]
+    assert all(section.title for section in letter.record.narrative)
+    assert sum(bool(section.narrative) for section in letter.record.narrative) >= 7
