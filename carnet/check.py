@@ -17,10 +17,9 @@ from carnet.judged import Context
 from carnet.settings import shipped_senders
 from connectors.base import Source
 from connectors.registry import recognise
-from quality.catalogue import sentence
-from warehouse.prepared import PreparedItem
+from quality.catalogue import told
+from warehouse.prepared import ENDS, PreparedItem
 
-ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
 NOTES = 200
 """Notes shown for one file; the counts are always whole."""
 
@@ -77,21 +76,11 @@ def intrinsic(item: PreparedItem) -> tuple[str, tuple[str, ...]]:
 
 
 def _note(item: PreparedItem, end: str, codes: tuple[str, ...]) -> dict[str, Any]:
-    words = [sentence(code) for code in dict.fromkeys(codes)]
     return {
         "locator": str(item.locator),
         "end": end,
         "count": item.count,
         "expected": item.expected,
         "came": item.came,
-        "reasons": [
-            {
-                "code": word.code,
-                "message_fr": word.fr,
-                "message_en": word.en,
-                "fix_fr": word.fix_fr,
-                "fix_en": word.fix_en,
-            }
-            for word in words
-        ],
+        "reasons": [told(code) for code in dict.fromkeys(codes)],
     }

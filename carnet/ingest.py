@@ -15,7 +15,7 @@ import msgspec
 from carnet.errors import OperatorError
 from carnet.interpret import Interpreted, interpret
 from carnet.judged import Context, Vouched
-from carnet.manifests import MANIFEST as MANIFEST
+from carnet.manifests import MANIFEST
 from carnet.settings import Sender, Settings
 from connectors.base import Connector, Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from quality.catalogue import sentence
+from quality.catalogue import told
 from transforms.accounts import follow
 from transforms.documents import public_type
 from warehouse import ledger
@@ -83,18 +83,13 @@ def quarantine(
     for found in ledger.quarantine(connection, delivery):
         if identified and found.delivery not in names:
             names[found.delivery] = ledger.name_of(store, connection, found.delivery)
-        words = sentence(found.code)
         yield {
             "item": f"{found.delivery[:12]}:{found.ordinal}",
             "delivery": found.delivery,
             "sender": found.sender,
             "source": {"file": names.get(found.delivery, found.delivery[:12]), "item": found.locator},
             "end": found.end,
-            "code": found.code,
-            "message_fr": words.fr,
-            "message_en": words.en,
-            "fix_fr": words.fix_fr,
-            "fix_en": words.fix_en,
+            **told(found.code),
             "expected": found.expected,
             "came": found.came,
             "locator": found.locator,

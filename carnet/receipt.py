@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quality.catalogue import sentence
+from quality.catalogue import sentence, told
 from warehouse import ledger
 from warehouse.database import Connection
 from warehouse.facts import unpack_words
@@ -55,15 +55,9 @@ def receipt(connection: Connection, delivery: str) -> dict[str, Any]:
 
 
 def _reason(code: str) -> dict[str, str]:
-    words = sentence(SENT_AS.get(code, code))
-    return {
-        "code": words.code,
-        "message_fr": words.fr,
-        "message_en": words.en,
-        "fix_fr": words.fix_fr,
-        "fix_en": words.fix_en,
-        **({"err5": words.err5} if words.err5 else {}),
-    }
+    sent = SENT_AS.get(code, code)
+    err5 = sentence(sent).err5
+    return told(sent) | ({"err5": err5} if err5 else {})
 
 
 def as_text(data: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ tokens leave this module.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -291,10 +292,13 @@ def _put_aside(folder: Path, home: Path, path: Path) -> None:
 def clear_taken(landing: Path, now: datetime, days: int = 7) -> int:
     """Delete archived files older than their retention; how many went."""
     limit = now.timestamp() - days * 86_400
-    old = [path for path in landing.glob(f"*/{TAKEN}/**/*") if path.is_file() and path.stat().st_mtime < limit]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    gone = 0
+    for path in landing.glob(f"*/{TAKEN}/**/*"):
+        with contextlib.suppress(FileNotFoundError):  # another DAG clears the same folder
+            if path.is_file() and path.stat().st_mtime < limit:
+                path.unlink()
+                gone += 1
+    return gone
 
 
 def _short(path: Path) -> str:

@@ -67,13 +67,17 @@ def _told(error: Exception) -> str:
 
 @private
 def receive(family: str) -> list[list[dict[str, str]]]:
-    """Claim what is ready for a family: chunks of claims (sender, token, short, family); a file name is not in them."""
+    """Claim what is ready for a family: chunks of claims (sender, token, short, family); a file name is not in them.
+
+    What was archived longer ago than its retention is deleted on the way.
+    """
     import msgspec
 
-    from carnet.receive import look
+    from carnet.receive import clear_taken, look
     from carnet.settings import load
 
     quiet = float(os.environ.get("CARNET_QUIET", "5"))
+    clear_taken(_landing(), datetime.now(UTC))
     found = look(_landing(), load(), {family}, quiet=quiet)
     for sender, reasons in found.waiting.items():
         log.info("left in place for %s: %s", sender, reasons)

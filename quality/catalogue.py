@@ -35,6 +35,18 @@ def catalogue() -> dict[str, Code]:
     return {row["code"]: msgspec.convert(row, Code) for row in csv.DictReader(io.StringIO(text, newline=""))}
 
 
+def told(code: str) -> dict[str, str]:
+    """A code with its words, as lists, receipts and checks carry them."""
+    words = sentence(code)
+    return {
+        "code": words.code,
+        "message_fr": words.fr,
+        "message_en": words.en,
+        "fix_fr": words.fix_fr,
+        "fix_en": words.fix_en,
+    }
+
+
 def sentence(code: str) -> Code:
     """The row of a code. An unlisted code is a bug: it raises `KeyError`."""
     return catalogue()[code]

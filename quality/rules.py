@@ -22,8 +22,6 @@ class Policy(msgspec.Struct, frozen=True):
     """OIDs of the INS authorities taken from this sender."""
     ins_key: Literal["flag", "refuse"] = "refuse"
     discordance: Literal["flag", "hold"] = "hold"
-    vouched: tuple[str, str] | None = None
-    """(INS, OID) that the operator vouches for with `--patient`."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

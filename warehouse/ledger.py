@@ -13,12 +13,12 @@ from sqlalchemy import Connection, func, select
 from transforms.documents import DocumentRecord
 from warehouse import schema
 from warehouse.facts import unpack_words
+from warehouse.prepared import ENDS as ENDS
 from warehouse.seal import unseal
 from warehouse.store import Store, chunks
 
 BETWEEN = "\x1f"
 """Between the fields of a voucher."""
-ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -10,6 +10,9 @@ from connectors.base import Locator, Span
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 
+ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
+"""The six ends of an item, in the order in which they are told."""
+
 Kind = Literal["message", "document", "account", "reading", "file"]
 OwnEnd = Literal["", "accepted", "flagged", "held", "refused", "ignored"]
 

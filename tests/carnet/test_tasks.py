@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,14 @@ def test_an_exception_is_told_by_type_and_place_only(landing: Path) -> None:
 def test_figures_asked_for_before_any_publication_say_what_to_do(landing: Path) -> None:
     with pytest.raises(tasks.TaskFailed, match="carnet publish"):
         tasks.measure()
+
+
+def test_archived_files_are_deleted_after_their_retention_and_not_before(landing: Path) -> None:
+    old, young = (landing / "demo" / ".taken" / name for name in ("old.xml", "young.xml"))
+    old.parent.mkdir(parents=True)
+    for path, days in ((old, 8), (young, 6)):
+        path.write_bytes(b"archived")
+        then = time.time() - days * 86_400
+        os.utime(path, (then, then))
+    tasks.receive("cda")
+    assert not old.exists() and young.exists()
