@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
 from tests.cda import INS, TEST_OID
 
@@ -97,6 +98,25 @@ def oru(
         f"OBX|1|NM|53049-3^Glycémie^LN||{value}|g/L^g/L^UCUM|0,70-1,08|N|||{status}",
         f"OBX|2|SN|1988-5^CRP^LN||<^5|mg/L^mg/L^UCUM|<5||||{status}",
         f"OBX|3|CE|882-1^Groupe^LN||A+^A positif^L||||||{status}",
+    ]
+    return ("\r".join(lines) + "\r").encode()
+
+
+def adt(
+    event: str = "A28",
+    *,
+    control: str = "A1",
+    at: str = "20260301090000",
+    patient: str | None = None,
+    more: Iterable[str] = (),
+) -> bytes:
+    """ADT of the French PAM profile; `more` are segments after PID."""
+    lines = [
+        f"MSH|^~\\&|GAM|HOP|CARNET|FR|20260302101500||ADT^{event}^ADT_A01|{control}|P|2.5^FRA^2.11|||||FRA|UNICODE UTF-8"
+        "|||2.11^IHE_FRANCE-2.11-PAM",
+        f"EVN||20260302101500||||{at}",
+        patient or pid(),
+        *more,
     ]
     return ("\r".join(lines) + "\r").encode()
 

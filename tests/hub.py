@@ -90,6 +90,16 @@ class Hub:
                     totals[end] = totals.get(end, 0) + number
         return totals
 
+    def told(self, delivery: str) -> list[tuple[str, str]]:
+        """End and code of each item of a delivery, in order."""
+        with reading(self.store.engine) as connection:
+            return [(row.end, row.code) for row in ledger.items(connection, delivery)]
+
+    def found(self, text: str) -> list[str]:
+        """The deliveries that carry a number."""
+        with reading(self.store.engine) as connection:
+            return [delivery for delivery, _ in ledger.find(self.store, connection, text)]
+
     def receipt(self, delivery: str) -> dict[str, Any]:
         with reading(self.store.engine) as connection:
             return receipt(connection, delivery)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from transforms.documents import DocumentRecord
 from warehouse import schema
 from warehouse.facts import unpack_words
+from warehouse.numbers import numbers
 from warehouse.prepared import ENDS as ENDS
 from warehouse.seal import unseal
 from warehouse.store import Store, chunks
@@ -102,6 +103,9 @@ class StoredDocument(msgspec.Struct, frozen=True):
     """One document of the store with its state and where it came from first."""
 
     record: DocumentRecord
+    ins: str
+    """The INS in whose record it stands: its own, or the one that its local number stands for."""
+    ins_oid: str
     ref: str
     unit: str
     status: str
@@ -122,13 +126,7 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
             fact.c.ref,
             fact.c.delivery,
             fact.c.findings.label("own"),
-            fact.c.holds_discordance,
-            fact.c.birth,
-            fact.c.sex,
-            fact.c.family,
-            schema.patient.c.birth.label("held_birth"),
-            schema.patient.c.sex.label("held_sex"),
-            schema.patient.c.family.label("held_family"),
+            fact.c.patient,
             status,
             delivery.c.sender,
             item.c.locator,
@@ -136,20 +134,22 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(delivery, delivery.c.id == fact.c.delivery)
         .join(item, (item.c.delivery == fact.c.delivery) & (item.c.ordinal == fact.c.ordinal))
-        .join(schema.patient, schema.patient.c.id == fact.c.patient)
         .where(status.c.status.in_(("current", "superseded", "deleted")))
         .order_by(delivery.c.position, fact.c.ordinal, fact.c.doc)
     )
+    known = numbers(connection, None if patient is None else [patient])
     if patient is not None:
-        query = query.where(status.c.patient_class == patient)
+        query = query.where(status.c.patient_class == known.classes.of(patient))
     for row in connection.execute(query):
         record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
+        oid, ins = record.patient.oid, record.patient.ins
+        if (holder := known.holder(row.patient)) != row.patient:
+            oid, ins = store.named(connection, holder)
         codes = {*unpack_words(row.own), *unpack_words(row.findings)}
-        pairs = ((row.birth, row.held_birth), (row.sex, row.held_sex), (row.family, row.held_family))
-        if any(said and held and said != held for said, held in pairs):
-            codes.add("IDENTITY_DISCORDANT")
         yield StoredDocument(
             record=record,
+            ins=ins,
+            ins_oid=oid,
             ref=row.ref,
             unit=row.unit,
             status="withdrawn" if row.withdrawn and row.status == "deleted" else row.status,
@@ -221,6 +221,7 @@ def copies_of_stopped(connection: Connection) -> list[Copy]:
     Which of two equal items is called the duplicate depends on their order; what is said of a state must not.
     """
     item, carrier, status, first = schema.item, schema.carrier_fact, schema.document_status, schema.item.alias()
+    stated, stated_first = schema.item_statement, schema.item_statement.alias()
     stopped = ("held", "refused")
     place = (item.c.delivery, item.c.ordinal, item.c.parent, item.c.kind, item.c.number, item.c.end, item.c.code)
     queries = (
@@ -229,7 +230,9 @@ def copies_of_stopped(connection: Connection) -> list[Copy]:
         .join(status, (status.c.doc == carrier.c.doc) & (status.c.digest == carrier.c.digest))
         .where(status.c.status.in_(stopped), item.c.end.not_in(stopped)),
         select(*place, first.c.end, first.c.code)
-        .join(first, first.c.request == item.c.request)
+        .join(stated, (stated.c.delivery == item.c.delivery) & (stated.c.ordinal == item.c.ordinal))
+        .join(stated_first, stated_first.c.key == stated.c.key)
+        .join(first, (first.c.delivery == stated_first.c.delivery) & (first.c.ordinal == stated_first.c.ordinal))
         .where(first.c.end.in_(stopped), item.c.end == "duplicate"),
     )
     found: dict[tuple[str, int], Copy] = {}
