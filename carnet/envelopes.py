@@ -12,6 +12,7 @@ import msgspec
 
 from carnet.judged import Context, carry, links, lookups, patient_name, refused
 from connectors.base import Document, Enclosed, Locator, Message, Order, RawPatient, Refusal, Yielded
+from connectors.hl7.ids import same_document
 from quality.rules import identity_codes, judge, verdict_of
 from transforms.actions import action_of
 from transforms.admissions import understand_admission
@@ -193,6 +194,8 @@ def _child(
     if action is None:
         expected = "NW/F/T02, RO/C/T10 with relatedDocument, or CA/D/T04"
         return msgspec.structs.replace(item, end="refused", code="ACTION_INCONSISTENT", expected=expected)
+    if _named_otherwise(message, found):
+        record = msgspec.structs.replace(record, findings=(*record.findings, "TXA_ID_DIFFERS"))
     verdict = judge(record, context.policy)
     if verdict.end:
         return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
@@ -213,6 +216,16 @@ def _child(
         modifies_confidentiality=_modifies(message),
     )
     return msgspec.structs.replace(item, patient=name, carried=(carried,))
+
+
+def _named_otherwise(message: Message, document: Document) -> bool:
+    """Whether TXA-12 names another document than the CDA, or TXA-13 none of those it replaces."""
+    if message.encloses != 1:
+        return False
+    parent = message.parent_id
+    return (message.document_id is not None and not same_document(message.document_id, document.id)) or (
+        parent is not None and bool(document.replaces) and not any(same_document(parent, i) for i in document.replaces)
+    )
 
 
 def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) -> DocumentRecord:

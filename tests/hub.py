@@ -15,6 +15,7 @@ from carnet.home import open_home
 from carnet.ingest import Incoming, incoming, ingest
 from carnet.judged import Vouched
 from carnet.receipt import receipt
+from carnet.record import timeline
 from carnet.settings import Sender
 from connectors.base import Source
 from warehouse import ledger
@@ -94,6 +95,13 @@ class Hub:
         """End and code of each item of a delivery, in order."""
         with reading(self.store.engine) as connection:
             return [(row.end, row.code) for row in ledger.items(connection, delivery)]
+
+    def patient(self, ins: str, oid: str) -> list[dict[str, Any]]:
+        """One record as a timeline."""
+        with reading(self.store.engine) as connection:
+            id_ = self.store.find_patient(connection, oid, ins)
+            assert id_ is not None
+            return timeline(self.store, connection, id_)
 
     def found(self, text: str) -> list[str]:
         """The deliveries that carry a number."""

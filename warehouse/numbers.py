@@ -12,12 +12,12 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from transforms.documents import DocumentRecord
-from transforms.facts import DocumentFact, Facts, Key
+from transforms.facts import DocumentFact, Facts, Key, PatientLinkFact
 from transforms.identity import NIR
 from transforms.lifecycle.classes import Classes, patient_classes
 from transforms.lifecycle.family import People
 from warehouse import schema
-from warehouse.facts import discordant
+from warehouse.facts import discordant, link_key, rows_in
 from warehouse.index import SqlIndex
 from warehouse.store import Store
 from warehouse.working import trait_digests
@@ -44,6 +44,46 @@ def numbers(connection: Connection, patients: Iterable[Key] | None = None) -> Nu
     people = People(index)
     people.meet(patients)
     return _numbers(Facts(links=tuple(people.links), identities=tuple(index.identities(people.known))))
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One thing that was said of who a patient is, or that the patient declared, and what became of it."""
+
+    at: str
+    kind: str
+    """`link`, `unlink`, `feeding` or `consultation`."""
+    what: str
+    """The two numbers as `authority^number`, or the declared word."""
+    sender: str
+    end: str
+    code: str = ""
+
+
+def trail(store: Store, connection: Connection, patient: Key) -> list[Statement]:
+    """All that was ever said of who this patient is, held or not, and what the patient declared: oldest first."""
+    people = People(SqlIndex(connection))
+    people.meet([patient])
+    said = [_told(store, connection, link) for link in people.links]
+    table = schema.consent_fact
+    said += [
+        Statement(row.at, row.scope, row.value, row.sender, "accepted")
+        for row in rows_in(connection, table, table.c.patient, people.known)
+    ]
+    return sorted(said, key=lambda one: (one.at, one.kind, one.what))
+
+
+def _told(store: Store, connection: Connection, link: PatientLinkFact) -> Statement:
+    item, delivery, stated = schema.item, schema.delivery, schema.item_statement
+    row = connection.execute(
+        select(item.c.end, item.c.code, delivery.c.sender)
+        .join(stated, (stated.c.delivery == item.c.delivery) & (stated.c.ordinal == item.c.ordinal))
+        .join(delivery, delivery.c.id == item.c.delivery)
+        .where(stated.c.key == link_key(link))
+        .order_by(delivery.c.position, item.c.ordinal)
+        .limit(1)
+    ).one()
+    numbers = " = ".join("^".join(store.named(connection, patient)[-2:]) for patient in (link.a, link.b))
+    return Statement(link.at, "link" if link.on else "unlink", numbers, row.sender, row.end, row.code)
 
 
 def _numbers(facts: Facts) -> Numbers:
