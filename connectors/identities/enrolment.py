@@ -28,8 +28,8 @@ def read(source: Source) -> Iterator[Yielded]:
 def _row(said: Mapping[str, str], place: Locator, span: Span) -> EnrolmentRow:
     patient = RawPatient(
         ids=(
-            RawId(said.get("ipp_authority", ""), said["ipp"], "PI"),
-            RawId(said.get("ins_oid", ""), said["ins"], "INS"),
+            RawId(said.get("ipp_authority", ""), said.get("ipp", ""), "PI"),
+            RawId(said.get("ins_oid", ""), said.get("ins", ""), "INS"),
         ),
         birth_family=said.get("birth_family", ""),
         birth_date=said.get("birth_date", ""),

@@ -166,7 +166,7 @@ def write(connection: Connection, facts: Facts) -> set[Place]:
         add(connection, schema.replace_link, links)
     add(connection, schema.document_claim, [msgspec.structs.asdict(claim) for claim in facts.claims])
     for carrier in facts.carriers:
-        if _deliver(connection, carrier.delivery):
+        if _deliver(connection, carrier.delivery, sender=carrier.sender):
             places.add((carrier.delivery, 0))
             row = {name: getattr(carrier, name) for name in ("delivery", "doc", "digest", "organisation", "sent_at")}
             row |= {"ordinal": 0, "sub": 0, "flags": pack_words(carrier.flags)}
@@ -193,7 +193,7 @@ def write(connection: Connection, facts: Facts) -> set[Place]:
     return places
 
 
-def _deliver(connection: Connection, name: str, statement: str | None = None) -> bool:
+def _deliver(connection: Connection, name: str, statement: str | None = None, sender: str = "") -> bool:
     """Enter a delivery with one item; False when it is there already."""
     table = schema.delivery
     if connection.execute(select(table.c.id).where(table.c.id == name)).first():
@@ -201,7 +201,7 @@ def _deliver(connection: Connection, name: str, statement: str | None = None) ->
     position = 1 + (connection.execute(select(func.max(table.c.position))).scalar() or 0)
     empty = {column.name: "" for column in table.columns}
     numbers = {"size": 0, "declared": None, "parts": 1, "wrapped_key": None, "vouched": None, "takes": 0}
-    row = empty | numbers | {"id": name, "position": position, "status": "taken"}
+    row = empty | numbers | {"id": name, "position": position, "status": "taken", "sender": sender}
     append(connection, table, [{key: value for key, value in row.items() if key in table.c}])
     item = {column.name: "" for column in schema.item.columns} | {"delivery": name, "ordinal": 0, "kind": "document"}
     item |= {"parent": None, "patient": None, "identity": None, "private": None}
