@@ -12,7 +12,7 @@ from quality.rules import Policy
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 from transforms.identity import NIR, Patient
-from warehouse.prepared import Carried, PatientName, PreparedItem
+from warehouse.prepared import Answerable, Carried, PatientName, PreparedItem
 
 
 class Vouched(msgspec.Struct, frozen=True):
@@ -91,4 +91,5 @@ def refused(refusal: Refusal, ordinal: int, parent: int | None = None) -> Prepar
         code=refusal.code,
         expected=refusal.expected,
         came=refusal.came,
+        answer=Answerable(refusal.envelope) if refusal.envelope is not None else None,
     )
