@@ -21,7 +21,7 @@ from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
 from transforms.orders import gathered
-from warehouse.prepared import Carried, Consent, Deletion, Masking, PatientName, PreparedItem
+from warehouse.prepared import Answerable, Carried, Consent, Deletion, Masking, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
 NOBODY = understand(RawPatient(), from_cda=False)
@@ -72,6 +72,7 @@ def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: 
         end="",
         message_digest=digest,
         keys=tuple(dict.fromkeys(key for key in (message.control_id, *_numbers(message)) if key)),
+        answer=None if message.ignored == "ACKNOWLEDGEMENT" else Answerable(message.envelope, _wants_business(message)),
     )
     if message.ignored:
         return msgspec.structs.replace(item, end="ignored", code=message.ignored, message_digest=b"")
@@ -114,6 +115,11 @@ def _admitted(item: PreparedItem, message: Message, patient: Patient | None, con
     return msgspec.structs.replace(
         item, patient=name, findings=findings, links=links(stated, patient, context), consents=consents
     )
+
+
+def _wants_business(message: Message) -> bool:
+    """Whether a ZAM^Z01 is wanted: the document is meant for the DMP, and its receipt is to be told (volet, 2.7)."""
+    return message.flags.get("DESTDMP") == "Y" and message.flags.get("ACK_RECEPTION") == "Y"
 
 
 def _of_message(findings: tuple[str, ...], message: Message) -> tuple[str, ...]:
@@ -196,7 +202,7 @@ def _child(
         return msgspec.structs.replace(item, end="refused", code="ACTION_INCONSISTENT", expected=expected)
     if _named_otherwise(message, found):
         record = msgspec.structs.replace(record, findings=(*record.findings, "TXA_ID_DIFFERS"))
-    verdict = judge(record, context.policy)
+    verdict = judge(_as_target(record) if action == "delete" else record, context.policy)
     if verdict.end:
         return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
     name = patient_name(record.patient, context.sender, record.document_id)
@@ -258,6 +264,15 @@ def _masking(
         flags=_masks(message),
     )
     return msgspec.structs.replace(item, patient=name, findings=findings, masking=masking)
+
+
+def _as_target(record: DocumentRecord) -> DocumentRecord:
+    """What a deletion encloses names a document by its id, or by set and version; a set alone is not enough."""
+    if record.document_id:
+        return record
+    others = tuple(code for code in record.findings if code != "DOCUMENT_ID_MISSING")
+    named = record.set_id and record.version is not None
+    return msgspec.structs.replace(record, findings=others if named else ("DELETE_WITHOUT_TARGET", *others))
 
 
 def _deletion(record: DocumentRecord, name: PatientName, *, sound: bool) -> Deletion:

@@ -40,7 +40,7 @@ from transforms.accounts import understand as understand_event
 from transforms.admissions import understand_row
 from transforms.documents import from_cda
 from transforms.identity import NIR, understand
-from warehouse.prepared import AccountFact, PatientName, PreparedItem, Range
+from warehouse.prepared import AccountFact, Answerable, PatientName, PreparedItem, Range
 
 
 class Interpreted(msgspec.Struct, frozen=True):
@@ -185,8 +185,9 @@ class _Reading:
         try:
             found = message_items(message, children, digest, self.next_ordinal, self.context, route)
         except Exception as bug:  # noqa: BLE001 - the bulkhead: the message and what it encloses are held
-            places = (message.locator, *(child.locator for child in children))
-            return self._step([self._held(place, bug) for place in places], message.span, None)
+            head = self._held(message.locator, bug, answer=Answerable(message.envelope))
+            held = [self._held(child.locator, bug, parent=head.ordinal) for child in children]
+            return self._step([head, *held], message.span, None)
         self.next_ordinal += len(found.items)
         self.any_item = True
         return self._step(list(found.items), message.span, found.owner)

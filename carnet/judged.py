@@ -13,7 +13,7 @@ from transforms.admissions import Stated
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 from transforms.identity import AUTHORITIES, NIR, Patient
-from warehouse.prepared import Carried, Link, PatientName, PreparedItem
+from warehouse.prepared import Answerable, Carried, Link, PatientName, PreparedItem
 
 
 class Vouched(msgspec.Struct, frozen=True):
@@ -116,4 +116,5 @@ def refused(refusal: Refusal, ordinal: int, parent: int | None = None) -> Prepar
         code=refusal.code,
         expected=refusal.expected,
         came=refusal.came,
+        answer=Answerable(refusal.envelope) if refusal.envelope is not None else None,
     )

@@ -248,6 +248,22 @@ class Admission(msgspec.Struct, frozen=True):
     """ZFA-12."""
 
 
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """What an answer repeats of a message's header, as written but in the usual delimiters (`|^~\\&`)."""
+
+    sending_application: str = ""
+    sending_facility: str = ""
+    receiving_application: str = ""
+    receiving_facility: str = ""
+    event: str = ""
+    """MSH-9.2."""
+    control_id: str = ""
+    processing: str = ""
+    version: str = ""
+    country: str = ""
+    charset: str = ""
+
+
 class Message(msgspec.Struct, frozen=True):
     """An HL7v2 message as said. Flags map a canonical name (an unknown code as written) to `Y`, `N` or what stands
     there, contradictory answers joined by `~`; so are `order_control` and `result_status` where documents differ.
@@ -287,6 +303,8 @@ class Message(msgspec.Struct, frozen=True):
     """Codes seen while reading (`CHARSET_MISMATCH`, `ESCAPE_UNKNOWN` …)."""
     segments: Mapping[str, int] = {}
     """How many segments were `mapped`, kept `raw` or `ignored`; their sum is the number of segments."""
+    envelope: Envelope = Envelope()
+    """What its acknowledgement repeats."""
 
 
 class Enclosed(msgspec.Struct, frozen=True):
@@ -400,6 +418,8 @@ class Refusal(msgspec.Struct, frozen=True):
     """By shape only: `3 letters`, `date without zone`, `empty`."""
     counted: bool = True
     """Whether it is an item of its own; False when it tells about an item yielded beside it."""
+    envelope: Envelope | None = None
+    """Of a message that could not be read: what could be read of its header."""
 
 
 Yielded: TypeAlias = Message | Document | AccountEvent | EnrolmentRow | RawReadings | Enclosed | Ignored | Refusal

@@ -94,7 +94,7 @@ class Hub:
     def told(self, delivery: str) -> list[tuple[str, str]]:
         """End and code of each item of a delivery, in order."""
         with reading(self.store.engine) as connection:
-            return [(row.end, row.code) for row in ledger.items(connection, delivery)]
+            return [(row.end, row.code) for row in ledger.sheet(connection, delivery).items()]
 
     def patient(self, ins: str, oid: str) -> list[dict[str, Any]]:
         """One record as a timeline."""

@@ -140,6 +140,8 @@ def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]
         "parts": 0,
         "vouched": vouched,
         "takes": 0,
+        "told": 0,
+        "written": 0,
     }
 
 

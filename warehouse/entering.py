@@ -12,7 +12,7 @@ from warehouse import retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
 from warehouse.facts import deletion_key, pack_words, rows_in
-from warehouse.prepared import PreparedItem
+from warehouse.prepared import PreparedItem, Private
 from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
 from warehouse.settle import Changes
@@ -372,9 +372,9 @@ class Entering:
                     self.working.store.cached_keys(self.working.owner),
                     self.working.owner,
                     f"item:{item.ordinal}",
-                    "\n".join(item.keys).encode(),
+                    msgspec.msgpack.encode(Private(item.keys, item.answer)),
                 )
-                if item.keys
+                if item.keys or item.answer
                 else None,
             }
             readings = self.archive.readings_of(self.working, item)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from connectors.base import Locator, Span
+from connectors.base import Envelope, Locator, Span
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 
@@ -103,6 +103,20 @@ class AccountFact(msgspec.Struct, frozen=True):
     sex: str
 
 
+class Answerable(msgspec.Struct, frozen=True, array_like=True):
+    """What the answers to a message repeat of it, and whether its sender wants the business one (ZAM) for the DMP."""
+
+    envelope: Envelope
+    business: bool = False
+
+
+class Private(msgspec.Struct, frozen=True, array_like=True):
+    """What the ledger keeps of an item sealed under the delivery's key."""
+
+    keys: tuple[str, ...] = ()
+    answer: Answerable | None = None
+
+
 class PreparedItem(msgspec.Struct, frozen=True):
     """One item of a delivery, in its order."""
 
@@ -131,6 +145,8 @@ class PreparedItem(msgspec.Struct, frozen=True):
     them, and becomes up to three rows: accepted, flagged, duplicate (ordinals `ordinal` to `ordinal` + 2)."""
     keys: tuple[str, ...] = ()
     """What a person may look it up by (MSH-10, IPP, order numbers): kept sealed and as keyed names."""
+    answer: Answerable | None = None
+    """Of a message: what its acknowledgements repeat, kept sealed."""
 
 
 class Range(msgspec.Struct, frozen=True):

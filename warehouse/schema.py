@@ -53,7 +53,12 @@ delivery = Table(
     Column("parts", Integer, nullable=False),  # committed so far
     Column("vouched", LargeBinary),  # patient vouched for (--patient, manifest), sealed under the delivery's key
     Column("takes", Integer, nullable=False),  # how often its bytes were judged anew (warehouse.retake)
+    Column("told", Integer, nullable=False),  # transactions that stated ends of its items
+    Column("written", Integer, nullable=False),  # value of `told` when its answers were last put in the outbox
 )
+
+_behind = delivery.c.told > delivery.c.written
+Index("delivery_due", delivery.c.position, sqlite_where=_behind, postgresql_where=_behind)
 
 arrival = Table(
     "arrival",
@@ -136,7 +141,7 @@ item = Table(
     Column("came", Text, nullable=False),
     Column("number", Integer, nullable=False),  # readings are counted, not listed
     Column("since", String, nullable=False),
-    Column("private", LargeBinary),  # identifiers to find it by, sealed under the delivery's key
+    Column("private", LargeBinary),  # identifiers to find it by, what answers repeat: sealed under the delivery's key
     Index("item_identity", "identity"),
 )
 
@@ -153,9 +158,7 @@ item_statement = Table(
     metadata,
     Column("delivery", String, primary_key=True),
     Column("ordinal", Integer, primary_key=True),
-    Column(
-        "key", String, primary_key=True, index=True
-    ),  # of the deletion, masking or patient link that the item states
+    Column("key", String, primary_key=True, index=True),  # of the deletion, masking or patient link it states
 )
 
 item_end = Table(

@@ -320,4 +320,7 @@ def _append(connection: Connection, rows: dict[Place, Any], ends: dict[Place, tu
             for row in changed
         ],
     )
+    told = schema.delivery
+    for chunk in chunks(sorted({row["delivery"] for row in changed}), 5000):
+        connection.execute(update(told).where(told.c.id.in_(chunk)).values(told=told.c.told + 1))
     return len(changed)

@@ -200,7 +200,16 @@ def _deliver(connection: Connection, name: str, statement: str | None = None, se
         return False
     position = 1 + (connection.execute(select(func.max(table.c.position))).scalar() or 0)
     empty = {column.name: "" for column in table.columns}
-    numbers = {"size": 0, "declared": None, "parts": 1, "wrapped_key": None, "vouched": None, "takes": 0}
+    numbers = {
+        "size": 0,
+        "declared": None,
+        "parts": 1,
+        "wrapped_key": None,
+        "vouched": None,
+        "takes": 0,
+        "told": 0,
+        "written": 0,
+    }
     row = empty | numbers | {"id": name, "position": position, "status": "taken", "sender": sender}
     append(connection, table, [{key: value for key, value in row.items() if key in table.c}])
     item = {column.name: "" for column in schema.item.columns} | {"delivery": name, "ordinal": 0, "kind": "document"}
