@@ -19,6 +19,7 @@ from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
 from transforms.orders import gathered
+from transforms.routing import NOWHERE, Routing, route
 from warehouse.prepared import Carried, Deletion, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
@@ -101,8 +102,13 @@ def _numbers(message: Message) -> tuple[str, ...]:
 def _with_results(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
     """The discrete results, one document version a filler order; one that cannot be taken gives the message its end."""
     carried: list[Carried] = []
+    routing = _routing(message, patient or NOBODY, "N")
+    verdict = verdict_of(routing.findings, context.policy)
+    if verdict.end:
+        return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
+    item = msgspec.structs.replace(item, findings=tuple(sorted({*item.findings, *verdict.findings})))
     for order in gathered(message.orders):
-        found = _result(message, order, patient, context)
+        found = _result(message, order, patient, context, routing)
         if isinstance(found, Carried):
             carried.append(found)
             item = msgspec.structs.replace(item, patient=item.patient or found.patient)
@@ -113,7 +119,7 @@ def _with_results(item: PreparedItem, message: Message, patient: Patient | None,
 
 
 def _result(
-    message: Message, order: Order, patient: Patient | None, context: Context
+    message: Message, order: Order, patient: Patient | None, context: Context, routing: Routing
 ) -> Carried | tuple[str, str, tuple[str, ...]]:
     record = from_order(message, order, patient or NOBODY, context.sender, context.zone)
     if patient is None:
@@ -130,6 +136,7 @@ def _result(
         sent_at=_sent_at(message, context),
         flags=_masks(message),
         modifies_confidentiality=_modifies(message),
+        destinations=routing.destinations,
     )
 
 
@@ -169,6 +176,10 @@ def _child(
         if not verdict.sound:
             return msgspec.structs.replace(item, end="held", code="IDENTITY_NOT_QUALIFIED", findings=verdict.findings)
         return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=_deletion(record, name))
+    routing = _routing(message, record.patient, record.confidentiality)
+    routed = verdict_of(routing.findings, context.policy)
+    if routed.end:
+        return msgspec.structs.replace(item, end=routed.end, code=routed.code, findings=routed.findings)
     carried = carry(
         record,
         name,
@@ -178,8 +189,9 @@ def _child(
         sent_at=_sent_at(message, context),
         flags=_masks(message),
         modifies_confidentiality=_modifies(message),
+        destinations=routing.destinations,
     )
-    return msgspec.structs.replace(item, patient=name, carried=(carried,))
+    return msgspec.structs.replace(item, patient=name, findings=routed.findings, carried=(carried,))
 
 
 def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) -> DocumentRecord:
@@ -216,6 +228,19 @@ def _paired(items: list[PreparedItem]) -> list[PreparedItem]:
         carried = msgspec.structs.replace(items[index].carried[0], twin_of=f"{twin.document_id}|{twin.format}")
         items[index] = msgspec.structs.replace(items[index], carried=(carried,))
     return items
+
+
+def _routing(message: Message, patient: Patient, confidentiality: str) -> Routing:
+    """Where the message may send what it carries. A deletion is not routed: it follows the document it withdraws."""
+    if not message.flags:
+        return NOWHERE
+    return route(
+        message.flags,
+        message.recipients,
+        qualified=patient.qualified,
+        confidentiality=confidentiality,
+        acknowledgements="CISIS_CDA_HL7_V2" in message.profile,
+    )
 
 
 def _masks(message: Message) -> tuple[Flag, ...]:

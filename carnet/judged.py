@@ -12,6 +12,7 @@ from quality.rules import Policy
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 from transforms.identity import NIR, Patient
+from transforms.routing import Destination
 from warehouse.prepared import Carried, PatientName, PreparedItem
 
 
@@ -60,6 +61,7 @@ def carry(
     sent_at: str = "",
     flags: tuple[Flag, ...] = (),
     modifies_confidentiality: bool = False,
+    destinations: tuple[Destination, ...] = (),
 ) -> Carried:
     return Carried(
         record=record,
@@ -70,6 +72,7 @@ def carry(
         sent_at=sent_at,
         flags=flags,
         modifies_confidentiality=modifies_confidentiality,
+        destinations=destinations,
         qualifies=sound and patient.is_ins,
     )
 

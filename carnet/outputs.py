@@ -62,6 +62,7 @@ class DocumentRow(Row, kw_only=True):
     format: Literal["cda-n1", "cda-n3", "hl7-oru"]
     status: Status
     confidentiality: list[str]
+    destinations: list[Literal["DMP", "MSSANTEPAT", "MSSANTEPS"]]
     findings: list[str]
     sender: str
     source: Source

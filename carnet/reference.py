@@ -52,8 +52,8 @@ def _codes() -> str:
     lines = [
         "# Codes",
         "",
-        "What can end or flag an item. A sender's policy (`senders.toml`) makes `INS_KEY_WRONG` a refusal and "
-        "`IDENTITY_DISCORDANT` a hold. `ERR-5` is the norm's code beside ours.",
+        "What can end or flag an item. A sender's policy (`senders.toml`) makes `INS_KEY_WRONG` or "
+        "`ROUTING_OUTSIDE_MATRIX` a refusal and `IDENTITY_DISCORDANT` a hold. `ERR-5` is the norm's code beside ours.",
         "",
         "| code | end | ERR-5 | français | English | que faire | what to do |",
         "|---|---|---|---|---|---|---|",

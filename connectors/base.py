@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
 import msgspec
 import pyarrow as pa
@@ -223,6 +223,15 @@ class Order(msgspec.Struct, frozen=True):
     """ORC-1."""
 
 
+class Recipient(msgspec.Struct, frozen=True):
+    """A recipient that a message names (PRT-4 = `RCT`), without who it is: that stays in the raw bytes."""
+
+    kind: Literal["ps", "patient", "application"]
+    """A professional, service or organisation; the patient; an application with a mailbox of its own."""
+    address: bool
+    """Whether a mailbox is given (PRT-15.4)."""
+
+
 class Message(msgspec.Struct, frozen=True):
     """An HL7v2 message as said. Flags map a canonical name (an unknown code as written) to `Y`, `N` or what stands
     there, contradictory answers joined by `~`; so are `order_control` and `result_status` where documents differ.
@@ -249,6 +258,9 @@ class Message(msgspec.Struct, frozen=True):
     author_organisation: RawParty = RawParty()
     """PRT-8 of the `SB` participation (sender)."""
     flags: Mapping[str, str] = {}
+    recipients: tuple[Recipient, ...] = ()
+    reply: str = ""
+    """NTE-4 under DESTMSSANTEPAT: `FIN` when the patient may not answer that mail."""
     orders: tuple[Order, ...] = ()
     encloses: int = 0
     """Documents enclosed: each follows as an `Enclosed` or a `Refusal` with `counted=True`."""

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, ScalarSelect, func, select
 
 from transforms.documents import DocumentRecord
 from warehouse import schema
@@ -108,6 +108,8 @@ class StoredDocument(msgspec.Struct, frozen=True):
     code: str
     findings: tuple[str, ...]
     mask: tuple[str, ...]
+    destinations: tuple[str, ...]
+    """Of all its arrivals."""
     sender: str
     delivery: str
     locator: str
@@ -132,6 +134,7 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
             status,
             delivery.c.sender,
             item.c.locator,
+            destinations_said().label("destinations"),
         )
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(delivery, delivery.c.id == fact.c.delivery)
@@ -156,10 +159,22 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
             code=row.code,
             findings=tuple(sorted(codes)),
             mask=unpack_words(row.mask),
+            destinations=unpack_words(row.destinations or ""),
             sender=row.sender,
             delivery=row.delivery,
             locator=row.locator,
         )
+
+
+def destinations_said() -> ScalarSelect[str]:
+    """What the arrivals of a document say of its destinations, as one text of words, some of them repeated."""
+    fact, carrier = schema.document_fact, schema.carrier_fact
+    return (
+        select(func.aggregate_strings(carrier.c.destinations, " "))
+        .where(carrier.c.doc == fact.c.doc, carrier.c.digest == fact.c.digest)
+        .correlate(fact)
+        .scalar_subquery()
+    )
 
 
 class Quarantined(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from transforms.documents import DocumentRecord
 from warehouse import ledger, schema
 from warehouse.database import reading
+from warehouse.facts import unpack_words
 from warehouse.marts import build
 from warehouse.measure import metrics, run, trusted
 from warehouse.readings import stored
@@ -53,7 +54,7 @@ def _readings(store: Store, connection: Connection) -> Iterator[list[object]]:
 def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
     fact, status, claim = schema.document_fact, schema.document_status, schema.document_claim
     rows = connection.execute(
-        select(fact.c.record, status, claim.c.digest.label("claimed"))
+        select(fact.c.record, status, claim.c.digest.label("claimed"), ledger.destinations_said().label("destinations"))
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(claim, claim.c.doc == fact.c.doc)
     )
@@ -72,6 +73,7 @@ def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
             row.withdrawn,
             record.confidentiality,
             row.mask,
+            sorted(set(unpack_words(row.destinations or ""))),
             record.patient.ins,
             record.patient.oid,
         ]

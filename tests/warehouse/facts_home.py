@@ -151,7 +151,11 @@ def write(connection: Connection, facts: Facts) -> set[Place]:
             places.add((carrier.delivery, 0))
             row = {name: getattr(carrier, name) for name in ("delivery", "doc", "digest", "organisation", "sent_at")}
             row |= {"ordinal": 0, "sub": 0, "flags": pack_words(carrier.flags)}
-            append(connection, schema.carrier_fact, [row | {"modifies": carrier.modifies_confidentiality}])
+            append(
+                connection,
+                schema.carrier_fact,
+                [row | {"modifies": carrier.modifies_confidentiality, "destinations": ""}],
+            )
     for fact in facts.deletions:
         name = f"deletion:{deletion_key(fact)}"
         if not _deliver(connection, name, deletion_key(fact)):
