@@ -11,14 +11,14 @@ from typing import get_args
 import msgspec
 
 from carnet.judged import Context, carry, lookups, patient_name, refused
-from connectors.base import Document, Enclosed, Locator, Message, Order, RawPatient, Refusal, Yielded
+from connectors.base import Document, Enclosed, Locator, Message, RawPatient, Refusal, Yielded
 from quality.rules import judge, verdict_of
 from transforms.actions import action_of
 from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
-from transforms.orders import gathered
+from transforms.orders import Report, gathered
 from transforms.routing import NOWHERE, Routing, route
 from warehouse.prepared import Carried, Deletion, PatientName, PreparedItem
 
@@ -107,21 +107,21 @@ def _with_results(item: PreparedItem, message: Message, patient: Patient | None,
     if verdict.end:
         return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
     item = msgspec.structs.replace(item, findings=tuple(sorted({*item.findings, *verdict.findings})))
-    for order in gathered(message.orders):
-        found = _result(message, order, patient, context, routing)
+    for report in gathered(message.orders):
+        found = _result(message, report, patient, context, routing)
         if isinstance(found, Carried):
             carried.append(found)
             item = msgspec.structs.replace(item, patient=item.patient or found.patient)
         elif item.end != "refused":
             end, code, findings = found
-            item = msgspec.structs.replace(item, end=end, code=code, findings=findings, locator=order.locator)
+            item = msgspec.structs.replace(item, end=end, code=code, findings=findings, locator=report.order.locator)
     return msgspec.structs.replace(item, carried=tuple(carried))
 
 
 def _result(
-    message: Message, order: Order, patient: Patient | None, context: Context, routing: Routing
+    message: Message, report: Report, patient: Patient | None, context: Context, routing: Routing
 ) -> Carried | tuple[str, str, tuple[str, ...]]:
-    record = from_order(message, order, patient or NOBODY, context.sender, context.zone)
+    record = from_order(message, report, patient or NOBODY, context.sender, context.zone)
     if patient is None:
         record = msgspec.structs.replace(record, findings=(*record.findings, "PATIENT_ID_MISSING"))
     verdict = judge(record, context.policy)
