@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, ScalarSelect, func, select
 
-from transforms.documents import DocumentRecord
+from transforms.documents import DocumentRecord, Format
 from warehouse import schema
 from warehouse.facts import unpack_words
 from warehouse.prepared import ENDS as ENDS
@@ -115,8 +115,18 @@ class StoredDocument(msgspec.Struct, frozen=True):
     locator: str
 
 
-def documents(store: Store, connection: Connection, patient: str | None = None) -> Iterator[StoredDocument]:
-    """Documents in the record (not held, not refused), opened, in the order in which they came."""
+def documents(
+    store: Store,
+    connection: Connection,
+    patient: str | None = None,
+    *,
+    format: Format | None = None,
+    sender: str | None = None,
+) -> Iterator[StoredDocument]:
+    """Documents in the record (not held, not refused), opened, in the order in which they came.
+
+    Of one patient, one format, or brought first by one sender, where these are given.
+    """
     fact, status, delivery, item = schema.document_fact, schema.document_status, schema.delivery, schema.item
     query = (
         select(
@@ -145,6 +155,10 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
     )
     if patient is not None:
         query = query.where(status.c.patient_class == patient)
+    if format is not None:
+        query = query.where(fact.c.format == format)
+    if sender is not None:
+        query = query.where(delivery.c.sender == sender)
     for row in connection.execute(query):
         record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
         codes = {*unpack_words(row.own), *unpack_words(row.findings)}
