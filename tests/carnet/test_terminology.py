@@ -19,7 +19,6 @@ from carnet.terms import terminology
 from tests.cda import INS, TEST_OID
 from tests.hl7 import batch, oru
 from tests.hub import Hub
-from tests.support import take_folder
 from warehouse import schema
 from warehouse.database import reading
 
@@ -182,7 +181,7 @@ def counted(folder: Path) -> Counter[tuple[str, str, str]]:
 
 def test_counts_by_sender_equal_an_independent_count_over_a_nation(hub: Hub, tmp_path: Path) -> None:
     nation = tmp_path / "nation"
-    generate(nation, patients=30, months=4, seed=21)
+    generate(nation, patients=150, months=6, seed=21)
     for path in nation.rglob("*.hl7"):
         text = path.read_bytes().decode("latin-1")
         match path.relative_to(nation).parts[0]:
@@ -191,7 +190,8 @@ def test_counts_by_sender_equal_an_independent_count_over_a_nation(hub: Hub, tmp
             case "labo-nord":  # its codes lose the name of their system and the local ones beside them
                 text = re.sub(r"([\r\n]OBX\|\d+\|(?!ED)[^|]*\|\d+-\d\^[^^|]*)\^LN\^[^|]*", r"\1^99N", text)
         path.write_bytes(text.encode("latin-1"))
-    take_folder(hub, nation)
+    hub.take_files(sorted(nation.glob("labo-nord/*/*.hl7")), "labo-nord")
+    hub.take_files(sorted(nation.glob("labo-rhone/*/*.hl7")), "labo-rhone")
     expected = counted(nation)
     assert {sender for sender, _, _ in expected} == {"labo-nord", "labo-rhone"} and sum(expected.values()) > 100
     assert {(row["sender"], row["kind"], row["said"]): row["count"] for row in gaps(hub)} == expected
