@@ -10,17 +10,19 @@ from typing import get_args
 
 import msgspec
 
-from carnet.judged import Context, carry, lookups, patient_name, refused
+from carnet.judged import Context, carry, links, lookups, patient_name, refused
 from connectors.base import Document, Enclosed, Locator, Message, RawPatient, Refusal, Yielded
-from quality.rules import judge, verdict_of
+from connectors.hl7.ids import same_document
+from quality.rules import identity_codes, judge, verdict_of
 from transforms.actions import action_of
+from transforms.admissions import understand_admission
 from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
 from transforms.orders import Report, gathered
 from transforms.routing import NOWHERE, Routing, route
-from warehouse.prepared import Carried, Deletion, PatientName, PreparedItem
+from warehouse.prepared import Carried, Consent, Deletion, Masking, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
 NOBODY = understand(RawPatient(), from_cda=False)
@@ -59,7 +61,8 @@ def _stopped(item: PreparedItem, head: PreparedItem) -> PreparedItem:
     """A document of a message that is itself held or refused goes with it: an unknown flag fails closed."""
     if item.end == "refused":
         return item
-    return msgspec.structs.replace(item, end=head.end, code=head.code, carried=(), deletion=None, patient=None)
+    nothing = {"carried": (), "deletion": None, "masking": None, "patient": None}
+    return msgspec.structs.replace(item, end=head.end, code=head.code, **nothing)
 
 
 def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context) -> PreparedItem:
@@ -84,7 +87,34 @@ def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: 
     if patient is not None and patient.oid and patient.oid not in context.policy.admits:
         name = None
     item = msgspec.structs.replace(item, findings=_of_message(findings, message), patient=name)
+    if message.admission is not None:
+        return _admitted(item, message, patient, context)
     return _with_results(item, message, patient, context) if message.orders else item
+
+
+def _admitted(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
+    """What an ADT message says of who is who, and of what the patient declared.
+
+    An identifier in doubt (a malformed INS, two of them) is not used, and told: the other numbers still count.
+    """
+    if patient is None or not (patient.ins or patient.local):
+        return msgspec.structs.replace(item, end="held", code="PATIENT_ID_MISSING", expected="PID-3: a patient number")
+    verdict = verdict_of(identity_codes(patient, context.policy), context.policy)
+    if verdict.end == "refused":
+        return msgspec.structs.replace(item, end="refused", code=verdict.code, findings=verdict.findings)
+    stated = understand_admission(message, patient, context.zone)
+    if stated.refused:
+        return msgspec.structs.replace(item, end="refused", code=stated.refused, expected=stated.expected)
+    in_doubt = (verdict.code,) if verdict.end else ()
+    findings = tuple(sorted({*item.findings, *verdict.findings, *in_doubt, *stated.findings}))
+    name = patient_name(patient, context.sender, "")
+    consents = tuple(
+        Consent(patient=name, scope=said.scope, value=said.value, day=said.day, at=said.at)
+        for said in stated.declarations
+    )
+    return msgspec.structs.replace(
+        item, patient=name, findings=findings, links=links(stated, patient, context), consents=consents
+    )
 
 
 def _of_message(findings: tuple[str, ...], message: Message) -> tuple[str, ...]:
@@ -93,10 +123,13 @@ def _of_message(findings: tuple[str, ...], message: Message) -> tuple[str, ...]:
 
 
 def _numbers(message: Message) -> tuple[str, ...]:
-    """Numbers that a person may look the message up by: local patient numbers and order numbers."""
-    local = tuple(i.extension for i in message.patient.ids if i.kind != "INS") if message.patient else ()
-    orders = tuple(number.extension for order in message.orders for number in (order.placer, order.filler))
-    return (*local, *orders)
+    """Numbers that a person may look the message up by: those of patients, visits, movements and orders."""
+    local = [i.extension for i in message.patient.ids if i.kind != "INS"] if message.patient else []
+    said = message.admission
+    if said is not None:
+        other = said.other.ids if said.other is not None else ()
+        local += [i.extension for i in (*said.merged, *other, said.visit, said.movement) if i.kind != "INS"]
+    return (*local, *(number.extension for order in message.orders for number in (order.placer, order.filler)))
 
 
 def _with_results(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
@@ -136,7 +169,7 @@ def _result(
         sent_at=_sent_at(message, context),
         flags=_masks(message),
         modifies_confidentiality=_modifies(message),
-        destinations=routing.destinations,
+        destinations=(*routing.destinations, *routing.waiting),
     )
 
 
@@ -168,14 +201,17 @@ def _child(
     if action is None:
         expected = "NW/F/T02, RO/C/T10 with relatedDocument, or CA/D/T04"
         return msgspec.structs.replace(item, end="refused", code="ACTION_INCONSISTENT", expected=expected)
+    if _named_otherwise(message, found):
+        record = msgspec.structs.replace(record, findings=(*record.findings, "TXA_ID_DIFFERS"))
     verdict = judge(record, context.policy)
     if verdict.end:
         return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
     name = patient_name(record.patient, context.sender, record.document_id)
     if action == "delete":
-        if not verdict.sound:
-            return msgspec.structs.replace(item, end="held", code="IDENTITY_NOT_QUALIFIED", findings=verdict.findings)
-        return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=_deletion(record, name))
+        deletion = _deletion(record, name, sound=verdict.sound)
+        return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=deletion)
+    if action == "mask":
+        return _masking(item, message, record, name, verdict.findings, context)
     routing = _routing(message, record.patient, record.confidentiality)
     routed = verdict_of(routing.findings, context.policy)
     if routed.end:
@@ -189,9 +225,19 @@ def _child(
         sent_at=_sent_at(message, context),
         flags=_masks(message),
         modifies_confidentiality=_modifies(message),
-        destinations=routing.destinations,
+        destinations=(*routing.destinations, *routing.waiting),
     )
     return msgspec.structs.replace(item, patient=name, findings=routed.findings, carried=(carried,))
+
+
+def _named_otherwise(message: Message, document: Document) -> bool:
+    """Whether TXA-12 names another document than the CDA, or TXA-13 none of those it replaces."""
+    if message.encloses != 1:
+        return False
+    parent = message.parent_id
+    return (message.document_id is not None and not same_document(message.document_id, document.id)) or (
+        parent is not None and bool(document.replaces) and not any(same_document(parent, i) for i in document.replaces)
+    )
 
 
 def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) -> DocumentRecord:
@@ -204,13 +250,36 @@ def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) 
     return record
 
 
-def _deletion(record: DocumentRecord, name: PatientName) -> Deletion:
+def _masking(
+    item: PreparedItem,
+    message: Message,
+    record: DocumentRecord,
+    name: PatientName,
+    findings: tuple[str, ...],
+    context: Context,
+) -> PreparedItem:
+    """A known document sent again to change who may see it. The content binds it to its document, whoever is named."""
+    sent_at = _sent_at(message, context)
+    if not sent_at:
+        return msgspec.structs.replace(item, end="refused", code="EVENT_TIME_MISSING", expected="MSH-7")
+    masking = Masking(
+        organisation=record.organisation,
+        document_id=record.document_id,
+        digest=record.digest,
+        sent_at=sent_at,
+        flags=_masks(message),
+    )
+    return msgspec.structs.replace(item, patient=name, findings=findings, masking=masking)
+
+
+def _deletion(record: DocumentRecord, name: PatientName, *, sound: bool) -> Deletion:
     return Deletion(
         patient=name,
         organisation=record.organisation,
         document_id=record.document_id,
         set_id=record.set_id,
         version=record.version,
+        sound=sound,
     )
 
 
@@ -231,15 +300,24 @@ def _paired(items: list[PreparedItem]) -> list[PreparedItem]:
 
 
 def _routing(message: Message, patient: Patient, confidentiality: str) -> Routing:
-    """Where the message may send what it carries. A deletion is not routed: it follows the document it withdraws."""
+    """Where the message may send what it carries. A deletion or a change of masks
+    is not routed: it follows its document.
+
+    A local number alone may stand for an INS already: the hold on its document tells when it does not.
+    """
     if not message.flags:
         return NOWHERE
-    return route(
+    routing = route(
         message.flags,
         message.recipients,
         qualified=patient.qualified,
         confidentiality=confidentiality,
         acknowledgements="CISIS_CDA_HL7_V2" in message.profile,
+    )
+    if patient.ins:
+        return routing
+    return msgspec.structs.replace(
+        routing, findings=tuple(code for code in routing.findings if code != "DMP_WITHOUT_INS")
     )
 
 

@@ -41,7 +41,7 @@ def documents(
             "format": record.format,
             "status": found.status,
             "confidentiality": confidentiality(found),
-            "destinations": in_force(found.destinations, found.mask),
+            "destinations": in_force(found.destinations, found.mask, qualified=found.qualified),
             "findings": list(found.findings),
             "sender": found.sender,
             "source": {"file": names.get(found.delivery, found.delivery[:12]), "item": found.locator},
@@ -49,8 +49,8 @@ def documents(
             "entries": record.entries,
             "observations": record.observations,
             "attachments": record.attachments,
-            "ins": record.patient.ins,
-            "ins_oid": record.patient.oid,
+            "ins": found.ins,
+            "ins_oid": found.ins_oid,
         }
         if not identified:
             row["type_code"] = public_type(record)

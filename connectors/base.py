@@ -232,6 +232,31 @@ class Recipient(msgspec.Struct, frozen=True):
     """Whether a mailbox is given (PRT-15.4)."""
 
 
+class Admission(msgspec.Struct, frozen=True):
+    """What an ADT message says beside its patient, as said (HL7 v2.5, 3; French extension of IHE PAM 2.11)."""
+
+    recorded: str = ""
+    """EVN-2."""
+    occurred: str = ""
+    """EVN-6."""
+    merged: tuple[RawId, ...] = ()
+    """MRG-1: identifiers that the ones of PID-3 replace."""
+    other: RawPatient | None = None
+    """The second PID of a link or un-link."""
+    visit: RawId = RawId()
+    """PV1-19."""
+    movement: RawId = RawId()
+    """ZBE-1."""
+    feeding: str = ""
+    """ZFA-9: `INO` informed and not opposed to feeding, `IO` opposed, `NA` not collected."""
+    feeding_at: str = ""
+    """ZFA-10."""
+    consultation: str = ""
+    """ZFA-11: `IC` informed and consents to consultation, `INC` refuses, `NA` not collected."""
+    consultation_at: str = ""
+    """ZFA-12."""
+
+
 class Message(msgspec.Struct, frozen=True):
     """An HL7v2 message as said. Flags map a canonical name (an unknown code as written) to `Y`, `N` or what stands
     there, contradictory answers joined by `~`; so are `order_control` and `result_status` where documents differ.
@@ -262,6 +287,8 @@ class Message(msgspec.Struct, frozen=True):
     reply: str = ""
     """NTE-4 under DESTMSSANTEPAT: `FIN` when the patient may not answer that mail."""
     orders: tuple[Order, ...] = ()
+    admission: Admission | None = None
+    """Of an ADT message that states an identity."""
     encloses: int = 0
     """Documents enclosed: each follows as an `Enclosed` or a `Refusal` with `counted=True`."""
     ignored: str = ""
@@ -298,6 +325,19 @@ class AccountEvent(msgspec.Struct, frozen=True):
     department: str
     birth_year: str
     sex: str
+
+
+class EnrolmentRow(msgspec.Struct, frozen=True):
+    """One row of a sender's enrolment table, as said: which INS a local patient number stands for."""
+
+    locator: Locator
+    span: Span
+    patient: RawPatient
+    """Both identifiers and the traits, as a PID would hold them."""
+    action: str
+    """`link`, `unlink`, or what stands there; empty: link."""
+    at: str
+    """When it was so, ISO 8601."""
 
 
 READINGS = pa.schema(
@@ -374,7 +414,7 @@ class Refusal(msgspec.Struct, frozen=True):
     """Whether it is an item of its own; False when it tells about an item yielded beside it."""
 
 
-Yielded: TypeAlias = Message | Document | AccountEvent | RawReadings | Enclosed | Ignored | Refusal
+Yielded: TypeAlias = Message | Document | AccountEvent | EnrolmentRow | RawReadings | Enclosed | Ignored | Refusal
 
 
 class Connector(msgspec.Struct, frozen=True):

@@ -52,6 +52,8 @@ class Routing(msgspec.Struct, frozen=True):
     """Where a document may go, and what was wrong with what its message asks."""
 
     destinations: tuple[Destination, ...] = ()
+    waiting: tuple[Destination, ...] = ()
+    """Those that wait for a qualified identity, as the document itself does."""
     findings: tuple[str, ...] = ()
 
 
@@ -66,7 +68,7 @@ def route(
     confidentiality: str,
     acknowledgements: bool = False,
 ) -> Routing:
-    """The destinations that remain of those asked for, with the codes of what does not hold.
+    """The destinations that remain of those asked for, those that wait, and the codes of what does not hold.
 
     `flags` has canonical names (`connectors.hl7.flags`), a missing one counting as N; `qualified` tells whether the
     INS is; `confidentiality` is the document's own code (N, R, V); `acknowledgements` whether the profile makes the
@@ -81,7 +83,7 @@ def route(
     ):
         findings.append("ACK_FLAG_MISSING")
     if not asked:
-        return Routing((), tuple(findings))
+        return Routing(findings=tuple(findings))
     if any(destination in _MAILBOXES for destination in asked) and not in_matrix(flags):
         findings.append("ROUTING_OUTSIDE_MATRIX")
     if "DMP" in asked and confidentiality in {"R", "V"}:
@@ -96,7 +98,8 @@ def route(
     if "MSSANTEPAT" in asked and flags.get("INVISIBLE_PATIENT") == "Y":
         dropped["MSSANTEPAT"] = "PATIENT_MAIL_FORBIDDEN"
     left = tuple(destination for destination in asked if destination not in dropped)
-    return Routing(left, tuple(sorted({*findings, *dropped.values()})))
+    waiting = tuple(destination for destination, why in dropped.items() if why == "DMP_WITHOUT_INS")
+    return Routing(left, waiting, tuple(sorted({*findings, *dropped.values()})))
 
 
 def in_matrix(flags: Mapping[str, str]) -> bool:
@@ -105,9 +108,12 @@ def in_matrix(flags: Mapping[str, str]) -> bool:
     return any(all(wanted in ("*", value) for wanted, value in zip(row.split(), said, strict=True)) for row in MATRIX)
 
 
-def in_force(destinations: Iterable[str], masks: Collection[str]) -> list[str]:
-    """The destinations of all arrivals of a document, sorted, less the patient's mail when any of them hides it."""
+def in_force(destinations: Iterable[str], masks: Collection[str], *, qualified: bool) -> list[str]:
+    """The destinations of all arrivals of a document, sorted, as its state allows: no mail to the patient when a mask
+    hides it, no DMP while nothing has qualified its identity."""
     kept = set(destinations)
+    if not qualified:
+        kept.discard("DMP")
     if "INVISIBLE_PATIENT" in masks:
         kept.discard("MSSANTEPAT")
     return sorted(kept)

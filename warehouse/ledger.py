@@ -13,6 +13,7 @@ from sqlalchemy import Connection, ScalarSelect, func, select
 from transforms.documents import DocumentRecord, Format
 from warehouse import schema
 from warehouse.facts import unpack_words
+from warehouse.numbers import numbers
 from warehouse.prepared import ENDS as ENDS
 from warehouse.seal import unseal
 from warehouse.store import Store, chunks
@@ -102,6 +103,9 @@ class StoredDocument(msgspec.Struct, frozen=True):
     """One document of the store with its state and where it came from first."""
 
     record: DocumentRecord
+    ins: str
+    """The INS in whose record it stands: its own, or the one that its local number stands for."""
+    ins_oid: str
     ref: str
     unit: str
     status: str
@@ -110,6 +114,8 @@ class StoredDocument(msgspec.Struct, frozen=True):
     mask: tuple[str, ...]
     destinations: tuple[str, ...]
     """Of all its arrivals."""
+    qualified: bool
+    """Whether its identity is, by itself or by the INS that its local number stands for."""
     sender: str
     delivery: str
     locator: str
@@ -134,13 +140,8 @@ def documents(
             fact.c.ref,
             fact.c.delivery,
             fact.c.findings.label("own"),
-            fact.c.holds_discordance,
-            fact.c.birth,
-            fact.c.sex,
-            fact.c.family,
-            schema.patient.c.birth.label("held_birth"),
-            schema.patient.c.sex.label("held_sex"),
-            schema.patient.c.family.label("held_family"),
+            fact.c.patient,
+            fact.c.sound,
             status,
             delivery.c.sender,
             item.c.locator,
@@ -149,24 +150,26 @@ def documents(
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(delivery, delivery.c.id == fact.c.delivery)
         .join(item, (item.c.delivery == fact.c.delivery) & (item.c.ordinal == fact.c.ordinal))
-        .join(schema.patient, schema.patient.c.id == fact.c.patient)
         .where(status.c.status.in_(("current", "superseded", "deleted")))
         .order_by(delivery.c.position, fact.c.ordinal, fact.c.doc)
     )
+    known = numbers(connection, None if patient is None else [patient])
     if patient is not None:
-        query = query.where(status.c.patient_class == patient)
+        query = query.where(status.c.patient_class == known.classes.of(patient))
     if format is not None:
         query = query.where(fact.c.format == format)
     if sender is not None:
         query = query.where(delivery.c.sender == sender)
     for row in connection.execute(query):
         record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
+        oid, ins = record.patient.oid, record.patient.ins
+        if (holder := known.holder(row.patient)) != row.patient:
+            oid, ins = store.named(connection, holder)
         codes = {*unpack_words(row.own), *unpack_words(row.findings)}
-        pairs = ((row.birth, row.held_birth), (row.sex, row.held_sex), (row.family, row.held_family))
-        if any(said and held and said != held for said, held in pairs):
-            codes.add("IDENTITY_DISCORDANT")
         yield StoredDocument(
             record=record,
+            ins=ins,
+            ins_oid=oid,
             ref=row.ref,
             unit=row.unit,
             status="withdrawn" if row.withdrawn and row.status == "deleted" else row.status,
@@ -174,6 +177,7 @@ def documents(
             findings=tuple(sorted(codes)),
             mask=unpack_words(row.mask),
             destinations=unpack_words(row.destinations or ""),
+            qualified=row.sound or known.classes.of(row.patient) in known.ins,
             sender=row.sender,
             delivery=row.delivery,
             locator=row.locator,
@@ -250,6 +254,7 @@ def copies_of_stopped(connection: Connection) -> list[Copy]:
     Which of two equal items is called the duplicate depends on their order; what is said of a state must not.
     """
     item, carrier, status, first = schema.item, schema.carrier_fact, schema.document_status, schema.item.alias()
+    stated, stated_first = schema.item_statement, schema.item_statement.alias()
     stopped = ("held", "refused")
     place = (item.c.delivery, item.c.ordinal, item.c.parent, item.c.kind, item.c.number, item.c.end, item.c.code)
     queries = (
@@ -258,7 +263,9 @@ def copies_of_stopped(connection: Connection) -> list[Copy]:
         .join(status, (status.c.doc == carrier.c.doc) & (status.c.digest == carrier.c.digest))
         .where(status.c.status.in_(stopped), item.c.end.not_in(stopped)),
         select(*place, first.c.end, first.c.code)
-        .join(first, first.c.request == item.c.request)
+        .join(stated, (stated.c.delivery == item.c.delivery) & (stated.c.ordinal == item.c.ordinal))
+        .join(stated_first, stated_first.c.key == stated.c.key)
+        .join(first, (first.c.delivery == stated_first.c.delivery) & (first.c.ordinal == stated_first.c.ordinal))
         .where(first.c.end.in_(stopped), item.c.end == "duplicate"),
     )
     found: dict[tuple[str, int], Copy] = {}

@@ -14,7 +14,7 @@ from transforms.routing import Destination
 ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
 """The six ends of an item, in the order in which they are told."""
 
-Kind = Literal["message", "document", "account", "reading", "file"]
+Kind = Literal["message", "document", "account", "enrolment", "reading", "file"]
 OwnEnd = Literal["", "accepted", "flagged", "held", "refused", "ignored"]
 
 
@@ -42,7 +42,7 @@ class Carried(msgspec.Struct, frozen=True):
     flags: tuple[Flag, ...] = ()
     modifies_confidentiality: bool = False
     destinations: tuple[Destination, ...] = ()
-    """Where this arrival may send it."""
+    """Where this arrival may send it, once its identity is qualified."""
     twin_of: str | None = None
     """document_id^level of the other half, declared by one message."""
     qualifies: bool = False
@@ -57,6 +57,39 @@ class Deletion(msgspec.Struct, frozen=True):
     document_id: str
     set_id: str
     version: int | None
+    sound: bool = True
+    """Whether that identity is qualified by itself."""
+
+
+class Masking(msgspec.Struct, frozen=True):
+    """An author's word on who may see a document that is known: its id and content, and the masks from now on."""
+
+    organisation: str
+    document_id: str
+    digest: str
+    sent_at: str
+    flags: tuple[Flag, ...]
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Two patients that are one (`on`) or are not; with an INS as `b`, the traits it came with."""
+
+    a: PatientName
+    b: PatientName
+    at: str
+    on: bool
+    traits: tuple[str, str, str] = ("", "", "")
+    holds_discordance: bool = False
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """What a patient declared to the sender (ZFA): `scope` feeding or consultation, the word, its day and instant."""
+
+    patient: PatientName
+    scope: str
+    value: str
+    day: str
+    at: str
 
 
 class AccountFact(msgspec.Struct, frozen=True):
@@ -90,6 +123,9 @@ class PreparedItem(msgspec.Struct, frozen=True):
     patient: PatientName | None = None
     carried: tuple[Carried, ...] = ()
     deletion: Deletion | None = None
+    masking: Masking | None = None
+    links: tuple[Link, ...] = ()
+    consents: tuple[Consent, ...] = ()
     account: AccountFact | None = None
     message_digest: bytes = b""
     """SHA-256 of a message's bytes: the same message in another batch is a duplicate."""

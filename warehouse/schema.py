@@ -30,6 +30,7 @@ patient = Table(
     Column("blind", String, nullable=False, unique=True),
     Column("wrapped_key", LargeBinary),  # null once erased
     Column("is_ins", Boolean, nullable=False),
+    Column("name", LargeBinary, nullable=False),  # what `blind` names, sealed under the patient's own key
     Column("birth", String),  # digests of the traits of the first sound item archived: the claim they are held to
     Column("sex", String),
     Column("family", String),
@@ -123,8 +124,7 @@ item = Table(
     Column("kind", String, nullable=False),  # message, document, account, reading, file
     Column("locator", Text, nullable=False),
     Column("patient", String),
-    Column("request", String),  # key of the deletion it asks for
-    Column("identity", String),  # keyed name of a message's bytes or an account event: seen again, a duplicate
+    Column("identity", String),  # keyed name of a message's bytes, an event or an enrolment: seen again, a duplicate
     Column("own_end", String, nullable=False),  # what the item says by itself, before other facts
     Column("own_code", String, nullable=False),
     Column("own_findings", Text, nullable=False),
@@ -137,7 +137,6 @@ item = Table(
     Column("number", Integer, nullable=False),  # readings are counted, not listed
     Column("since", String, nullable=False),
     Column("private", LargeBinary),  # identifiers to find it by, sealed under the delivery's key
-    Index("item_request", "request"),
     Index("item_identity", "identity"),
 )
 
@@ -147,6 +146,16 @@ item_key = Table(
     Column("key", String, primary_key=True),  # keyed name of what a person may look an item up by
     Column("delivery", String, primary_key=True),
     Column("ordinal", Integer, primary_key=True),
+)
+
+item_statement = Table(
+    "item_statement",
+    metadata,
+    Column("delivery", String, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column(
+        "key", String, primary_key=True, index=True
+    ),  # of the deletion, masking or patient link that the item states
 )
 
 item_end = Table(
@@ -236,6 +245,7 @@ delete_fact = Table(
     Column("target", String, index=True),
     Column("set_id", String, index=True),
     Column("version", Integer),
+    Column("sound", Boolean, nullable=False),
 )
 
 mask_fact = Table(
@@ -245,6 +255,7 @@ mask_fact = Table(
     Column("organisation", String, primary_key=True),
     Column("sent_at", String, primary_key=True),
     Column("flags", String, primary_key=True),
+    Column("digest", String, primary_key=True),  # of the content it speaks of
 )
 
 opposition_fact = Table(
@@ -252,6 +263,7 @@ opposition_fact = Table(
     metadata,
     Column("patient", String, primary_key=True),
     Column("organisation", String, primary_key=True),  # empty: all of them
+    Column("sender", String, primary_key=True),  # through whom; empty: all of them
     Column("day", String, primary_key=True),
     Column("at", String, primary_key=True),
     Column("on", Boolean, primary_key=True),
@@ -264,6 +276,21 @@ patient_link_fact = Table(
     Column("b", String, primary_key=True, index=True),
     Column("at", String, primary_key=True),
     Column("on", Boolean, primary_key=True),
+    Column("birth", String, primary_key=True),  # digests, under the INS of `b`, of the traits it came with
+    Column("sex", String, primary_key=True),
+    Column("family", String, primary_key=True),
+    Column("holds_discordance", Boolean, nullable=False),
+)
+
+consent_fact = Table(
+    "consent_fact",
+    metadata,
+    Column("patient", String, primary_key=True),
+    Column("sender", String, primary_key=True),
+    Column("scope", String, primary_key=True),  # feeding, consultation
+    Column("at", String, primary_key=True),
+    Column("value", String, primary_key=True),  # ZFA-9: INO, IO; ZFA-11: IC, INC
+    Column("day", String, nullable=False),
 )
 
 identity_fact = Table(

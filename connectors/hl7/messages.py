@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from connectors.base import Enclosed, Locator, Message, Refusal, Source, Span, Yielded
-from connectors.hl7 import charset
+from connectors.hl7 import admission, charset
 from connectors.hl7.batches import Batches
 from connectors.hl7.body import Body, read_body
 from connectors.hl7.framing import Frame, frames
@@ -70,6 +70,10 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
     values = Values(d, plain=plain, encoding=decoded.encoding)
     header = _header(lines[0], values)
     documents = header.version in VERSIONS and header.kind in DOCUMENTS
+    if header.version in VERSIONS and header.kind in admission.EVENTS:
+        admitted = admission.read_admission(lines[1:], values)
+        yield _admitted(header, admitted, locator, frame.span, _findings(decoded, break_finding, values))
+        return
     if header.kind.partition("^")[0] in ACKNOWLEDGEMENTS:
         body = Body({"mapped": 0, "raw": 0, "ignored": len(lines)})
     else:
@@ -86,8 +90,8 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
         place = msgspec.structs.replace(locator, segment="PID")
         yield Refusal(place, frame.span, "SEVERAL_PATIENTS", "one patient a message", "PID segments that differ")
         return
-    findings = [decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "", *body.findings]
-    message = _said(header, body, locator, frame.span, tuple(finding for finding in findings if finding))
+    findings = (*_findings(decoded, break_finding, values), *body.findings)
+    message = _said(header, body, locator, frame.span, findings)
     yield message
     for index, carried in enumerate(body.documents, 1):
         place = msgspec.structs.replace(locator, document=index, segment=f"OBX {carried.ordinal}")
@@ -96,6 +100,12 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
             yield Enclosed(place, frame.span, Source.of_bytes("document.xml", content), message)
         else:
             yield Refusal(place, frame.span, content.code, "OBX-5.5: a CDA document in base64", content.came)
+
+
+def _findings(decoded: charset.Decoded, break_finding: str, values: Values) -> tuple[str, ...]:
+    """What was seen of the text itself."""
+    found = (decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "")
+    return tuple(finding for finding in found if finding)
 
 
 def _decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
@@ -128,6 +138,30 @@ def _trimmed(field: str, values: Values) -> str:
     """MSH-21 in the usual delimiters, without the blanks that the volet's examples print after `^`."""
     repetitions = [[part.strip() for part in values.components(one)] for one in values.repetitions(field)]
     return "~".join("^".join(parts) for parts in repetitions)
+
+
+def _admitted(
+    header: Header, read: admission.Admitted, locator: Locator, span: Span, findings: tuple[str, ...]
+) -> Message | Refusal:
+    """An ADT message: one patient, or the two that a link and an un-link tell about."""
+    distinct = tuple(dict.fromkeys(read.patients))
+    if len(distinct) > (2 if header.kind in admission.TWO_PATIENTS else 1):
+        place = msgspec.structs.replace(locator, segment="PID")
+        return Refusal(place, span, "SEVERAL_PATIENTS", "one patient a message", "PID segments that differ")
+    return Message(
+        locator=locator,
+        span=span,
+        control_id=header.control_id,
+        kind=header.kind,
+        version=header.version,
+        profile=header.profile,
+        charset=header.charset,
+        sent_at=header.sent_at,
+        patient=distinct[0] if distinct else None,
+        admission=read.admission,
+        findings=findings,
+        segments={"mapped": 1 + read.mapped, "raw": read.raw, "ignored": 0},
+    )
 
 
 def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tuple[str, ...]) -> Message:

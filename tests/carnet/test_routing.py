@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cda import cda
+from tests.cda import INS, TEST_OID, cda
 from tests.hl7 import mdm, oru, pid
 from tests.hub import Hub
 
@@ -73,6 +73,27 @@ def test_without_a_qualified_identity_nothing_is_meant_for_the_dmp(hub: Hub) -> 
     assert told(hub, delivery) == {"DMP_WITHOUT_INS", "IDENTITY_NOT_QUALIFIED"}
 
 
+def flagged(message: bytes, *names: str) -> bytes:
+    """Results with these flags set."""
+    lines = [f"OBX|9|CE|{name}^x^MetaDMPMSS||Y^^expandedYes-NoIndicator||||||F\r" for name in names]
+    return message + "".join(lines).encode()
+
+
+def test_results_under_a_local_number_go_to_the_dmp_once_it_stands_for_an_ins(hub: Hub) -> None:
+    waiting = hub.take(flagged(oru(patient=pid(ins="")), "DESTDMP"))
+    assert (told(hub, waiting), hub.documents()) == ({"IDENTITY_NOT_QUALIFIED"}, [])
+    hub.take(f"ipp;ipp_authority;ins;ins_oid\nIPP-285034;1.2.3.4.5;{INS};{TEST_OID}\n".encode())
+    later = hub.take(flagged(oru(filler="F2", control="R2", patient=pid(ins="")), "DESTDMP"))
+    assert [row["destinations"] for row in hub.documents()] == [["DMP"], ["DMP"]]
+    assert hub.ends(waiting) == hub.ends(later) == {"accepted": 1}
+
+
+def test_a_document_in_doubt_that_comes_again_with_a_sound_identity_goes_where_both_arrivals_ask(hub: Hub) -> None:
+    hub.take(asking("DESTDMP", patient=pid(status="PROV")))
+    hub.take(asking("DESTMSSANTEPS", "DESTMSSANTEPAT", control="M2"))
+    assert [row["destinations"] for row in hub.documents()] == [["DMP", "MSSANTEPAT", "MSSANTEPS"]]
+
+
 def test_a_strict_sender_is_refused_outside_the_table_and_only_there(hub: Hub) -> None:
     strict = hub.sender(routing="refuse")
     hub.take(asking("MASQUE_PS", "DESTMSSANTEPS"), sender=strict)
@@ -90,11 +111,10 @@ def test_a_deletion_is_never_stopped_by_the_table(hub: Hub) -> None:
 
 
 def test_results_are_routed_as_documents_are(hub: Hub) -> None:
-    flag = "OBX|9|CE|{}^x^MetaDMPMSS||Y^^expandedYes-NoIndicator||||||F\r"
-    hub.take(oru() + (flag.format("DESTDMP") + flag.format("DESTMSSANTEPS")).encode())
+    hub.take(flagged(oru(), "DESTDMP", "DESTMSSANTEPS"))
     assert [row["destinations"] for row in hub.documents()] == [["DMP"]]
     assert hub.ends() == {"flagged": 1}
-    wanting = oru(filler="F2", control="R2") + (flag.format("DESTMSSANTEPS")).encode()
+    wanting = flagged(oru(filler="F2", control="R2"), "DESTMSSANTEPS")
     hub.take(wanting, sender=hub.sender(routing="refuse"))
     assert [row["code"] for row in hub.quarantine()] == ["ROUTING_OUTSIDE_MATRIX"]
 

@@ -87,7 +87,7 @@ def test_no_mail_without_its_recipient(
 
 def test_no_dmp_without_a_qualified_identity() -> None:
     found = route(flags("NNNNYNN"), qualified=False, confidentiality="N")
-    assert (found.destinations, found.findings) == ((), ("DMP_WITHOUT_INS",))
+    assert (found.destinations, found.waiting, found.findings) == ((), ("DMP",), ("DMP_WITHOUT_INS",))
 
 
 @pytest.mark.parametrize(("confidentiality", "findings"), [("N", ()), ("R", 1), ("V", 1), ("", ())])
@@ -129,8 +129,14 @@ def test_a_document_goes_nowhere_it_was_not_sent_and_never_to_a_patient_it_is_hi
     assert (set(found.destinations) != asked) == bool(dropped & set(found.findings))
 
 
-@given(st.lists(st.sampled_from(["DMP", "MSSANTEPS", "MSSANTEPAT"])), st.sets(st.sampled_from(COLUMNS[:4])))
-def test_a_mask_of_any_arrival_keeps_the_document_from_the_patient(destinations: list[str], masks: set[str]) -> None:
-    found = in_force(destinations, masks)
+@given(
+    st.lists(st.sampled_from(["DMP", "MSSANTEPS", "MSSANTEPAT"])), st.sets(st.sampled_from(COLUMNS[:4])), st.booleans()
+)
+def test_a_mask_of_any_arrival_binds_all_and_the_dmp_waits_for_the_identity(
+    destinations: list[str], masks: set[str], qualified: bool
+) -> None:
+    found = in_force(destinations, masks, qualified=qualified)
     assert found == sorted(set(found)) and set(found) <= set(destinations)
     assert ("MSSANTEPAT" in found) == ("MSSANTEPAT" in destinations and "INVISIBLE_PATIENT" not in masks)
+    assert ("DMP" in found) == ("DMP" in destinations and qualified)
+    assert ("MSSANTEPS" in found) == ("MSSANTEPS" in destinations)
