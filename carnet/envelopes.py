@@ -11,7 +11,7 @@ from typing import get_args
 import msgspec
 
 from carnet.judged import Context, carry, links, lookups, patient_name, refused
-from connectors.base import Document, Enclosed, Locator, Message, Order, RawPatient, Refusal, Yielded
+from connectors.base import Document, Enclosed, Locator, Message, RawPatient, Refusal, Yielded
 from connectors.hl7.ids import same_document
 from quality.rules import identity_codes, judge, verdict_of
 from transforms.actions import action_of
@@ -20,7 +20,8 @@ from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
-from transforms.orders import gathered
+from transforms.orders import Report, gathered
+from transforms.routing import NOWHERE, Routing, route
 from warehouse.prepared import Answerable, Carried, Consent, Deletion, Masking, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
@@ -140,21 +141,26 @@ def _numbers(message: Message) -> tuple[str, ...]:
 def _with_results(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
     """The discrete results, one document version a filler order; one that cannot be taken gives the message its end."""
     carried: list[Carried] = []
-    for order in gathered(message.orders):
-        found = _result(message, order, patient, context)
+    routing = _routing(message, patient or NOBODY, "N")
+    verdict = verdict_of(routing.findings, context.policy)
+    if verdict.end:
+        return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
+    item = msgspec.structs.replace(item, findings=tuple(sorted({*item.findings, *verdict.findings})))
+    for report in gathered(message.orders):
+        found = _result(message, report, patient, context, routing)
         if isinstance(found, Carried):
             carried.append(found)
             item = msgspec.structs.replace(item, patient=item.patient or found.patient)
         elif item.end != "refused":
             end, code, findings = found
-            item = msgspec.structs.replace(item, end=end, code=code, findings=findings, locator=order.locator)
+            item = msgspec.structs.replace(item, end=end, code=code, findings=findings, locator=report.order.locator)
     return msgspec.structs.replace(item, carried=tuple(carried))
 
 
 def _result(
-    message: Message, order: Order, patient: Patient | None, context: Context
+    message: Message, report: Report, patient: Patient | None, context: Context, routing: Routing
 ) -> Carried | tuple[str, str, tuple[str, ...]]:
-    record = from_order(message, order, patient or NOBODY, context.sender, context.zone)
+    record = from_order(message, report, patient or NOBODY, context.sender, context.zone)
     if patient is None:
         record = msgspec.structs.replace(record, findings=(*record.findings, "PATIENT_ID_MISSING"))
     verdict = judge(record, context.policy)
@@ -169,6 +175,7 @@ def _result(
         sent_at=_sent_at(message, context),
         flags=_masks(message),
         modifies_confidentiality=_modifies(message),
+        destinations=(*routing.destinations, *routing.waiting),
     )
 
 
@@ -211,6 +218,10 @@ def _child(
         return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=deletion)
     if action == "mask":
         return _masking(item, message, record, name, verdict.findings, context)
+    routing = _routing(message, record.patient, record.confidentiality)
+    routed = verdict_of(routing.findings, context.policy)
+    if routed.end:
+        return msgspec.structs.replace(item, end=routed.end, code=routed.code, findings=routed.findings)
     carried = carry(
         record,
         name,
@@ -220,8 +231,9 @@ def _child(
         sent_at=_sent_at(message, context),
         flags=_masks(message),
         modifies_confidentiality=_modifies(message),
+        destinations=(*routing.destinations, *routing.waiting),
     )
-    return msgspec.structs.replace(item, patient=name, carried=(carried,))
+    return msgspec.structs.replace(item, patient=name, findings=routed.findings, carried=(carried,))
 
 
 def _named_otherwise(message: Message, document: Document) -> bool:
@@ -300,6 +312,28 @@ def _paired(items: list[PreparedItem]) -> list[PreparedItem]:
         carried = msgspec.structs.replace(items[index].carried[0], twin_of=f"{twin.document_id}|{twin.format}")
         items[index] = msgspec.structs.replace(items[index], carried=(carried,))
     return items
+
+
+def _routing(message: Message, patient: Patient, confidentiality: str) -> Routing:
+    """Where the message may send what it carries. A deletion or a change of masks
+    is not routed: it follows its document.
+
+    A local number alone may stand for an INS already: the hold on its document tells when it does not.
+    """
+    if not message.flags:
+        return NOWHERE
+    routing = route(
+        message.flags,
+        message.recipients,
+        qualified=patient.qualified,
+        confidentiality=confidentiality,
+        acknowledgements="CISIS_CDA_HL7_V2" in message.profile,
+    )
+    if patient.ins:
+        return routing
+    return msgspec.structs.replace(
+        routing, findings=tuple(code for code in routing.findings if code != "DMP_WITHOUT_INS")
+    )
 
 
 def _masks(message: Message) -> tuple[Flag, ...]:

@@ -13,6 +13,7 @@ from transforms.admissions import Stated
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 from transforms.identity import AUTHORITIES, NIR, Patient
+from transforms.routing import Destination
 from warehouse.prepared import Answerable, Carried, Link, PatientName, PreparedItem
 
 
@@ -85,6 +86,7 @@ def carry(
     sent_at: str = "",
     flags: tuple[Flag, ...] = (),
     modifies_confidentiality: bool = False,
+    destinations: tuple[Destination, ...] = (),
 ) -> Carried:
     return Carried(
         record=record,
@@ -95,6 +97,7 @@ def carry(
         sent_at=sent_at,
         flags=flags,
         modifies_confidentiality=modifies_confidentiality,
+        destinations=destinations,
         qualifies=sound and patient.is_ins,
     )
 

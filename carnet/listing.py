@@ -8,6 +8,7 @@ from typing import Any
 from quality.catalogue import told
 from transforms.accounts import follow
 from transforms.documents import public_type
+from transforms.routing import in_force
 from warehouse import ledger
 from warehouse.database import Connection
 from warehouse.facts import unpack_words
@@ -40,6 +41,7 @@ def documents(
             "format": record.format,
             "status": found.status,
             "confidentiality": confidentiality(found),
+            "destinations": in_force(found.destinations, found.mask, qualified=found.qualified),
             "findings": list(found.findings),
             "sender": found.sender,
             "source": {"file": names.get(found.delivery, found.delivery[:12]), "item": found.locator},

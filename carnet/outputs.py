@@ -62,6 +62,7 @@ class DocumentRow(Row, kw_only=True):
     format: Literal["cda-n1", "cda-n3", "hl7-oru"]
     status: Status
     confidentiality: list[str]
+    destinations: list[Literal["DMP", "MSSANTEPAT", "MSSANTEPS"]]
     findings: list[str]
     sender: str
     source: Source
@@ -225,6 +226,64 @@ class SectionRow(Row, kw_only=True):
     depth: int
 
 
+class CodeRow(Row, kw_only=True):
+    """A code as its sender says it."""
+
+    code: str
+    system: str
+    display: str
+
+
+class SaidResult(Row, kw_only=True):
+    """A result as its sender says it: OBX-3, 2, 5, 6, 7, 8 and 11."""
+
+    codes: list[CodeRow]
+    type: str
+    values: list[str]
+    unit: str
+    range: str
+    interpretations: list[str]
+    status: str
+
+
+class CodedResultRow(Row, kw_only=True):
+    """A result in public terms; null where there is none. Numbers are decimal text; `interpretations` are codes of v3
+    ObservationInterpretation in the order said. An origin is `said` (by the sender), `table` (ours) or `map`."""
+
+    loinc: str | None
+    loinc_origin: Literal["said", "map"] | None
+    value: str | None
+    comparator: str | None
+    separator: str | None
+    second: str | None
+    decimal_comma: bool
+    unit: str | None
+    unit_origin: Literal["said", "table", "map"] | None
+    low: str | None
+    high: str | None
+    interpretations: list[str | None]
+
+
+class ResultRow(Row, kw_only=True):
+    """One result: as said, and in public terms beside it."""
+
+    said: SaidResult
+    coded: CodedResultRow
+
+
+class TerminologyRow(Row, kw_only=True):
+    """`terminology --json`: something without a public code, and how many results of a sender carry it."""
+
+    sender: str
+    kind: Literal["code", "unit", "interpretation"]
+    count: int
+    reason: Literal["missing", "unmapped", "check_digit", "shape", "ambiguous", "no_equivalent"]
+    system: str
+    shape: str
+    ref: str
+    said: str | UnsetType = UNSET
+
+
 class TimelineRow(Row, kw_only=True):
     """`patient --json`"""
 
@@ -237,6 +296,9 @@ class TimelineRow(Row, kw_only=True):
     version: int | UnsetType | None = UNSET
     confidentiality: list[str] | UnsetType = UNSET
     sections: list[SectionRow] | UnsetType = UNSET
+    result_status: Literal["", "P", "F", "C", "X"] | UnsetType = UNSET
+    status_derived: bool | UnsetType = UNSET
+    results: list[ResultRow] | UnsetType = UNSET
 
 
 class DoctorRow(Row, kw_only=True):
@@ -256,6 +318,7 @@ OUTPUTS: dict[str, type[Row]] = {
     "readings": ReadingRow,
     "accounts": AccountRow,
     "find": FoundRow,
+    "terminology": TerminologyRow,
     "receipt": Receipt,
     "check": CheckReport,
     "patient": TimelineRow,

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import Any
 
 from carnet.listing import confidentiality
+from carnet.terms import Maps, result_row
+from transforms.terminology.maps import NO_MAP, SenderMap
 from warehouse import ledger
 from warehouse.database import Connection
 from warehouse.numbers import Statement, trail
@@ -13,9 +15,9 @@ from warehouse.readings import stored
 from warehouse.store import Store
 
 
-def timeline(store: Store, connection: Connection, patient: str) -> list[dict[str, Any]]:
+def timeline(store: Store, connection: Connection, patient: str, maps: Maps) -> list[dict[str, Any]]:
     """Rows in the order of time: a document each, readings summed by day and measure."""
-    rows = [_document(found) for found in ledger.documents(store, connection, patient)]
+    rows = [_document(found, maps.get(found.sender, NO_MAP)) for found in ledger.documents(store, connection, patient)]
     days: Counter[tuple[str, str, str]] = Counter()
     for segment, table in stored(store, connection, patient):
         for effective in table.column("effective").to_pylist():
@@ -45,9 +47,9 @@ def _identity(said: Statement) -> dict[str, Any]:
     }
 
 
-def _document(found: ledger.StoredDocument) -> dict[str, Any]:
+def _document(found: ledger.StoredDocument, known: SenderMap) -> dict[str, Any]:
     record = found.record
-    return {
+    row: dict[str, Any] = {
         "when": record.created,
         "kind": "result" if record.format == "hl7-oru" else "document",
         "what": record.title or record.type_code,
@@ -61,3 +63,10 @@ def _document(found: ledger.StoredDocument) -> dict[str, Any]:
             for section in record.narrative
         ],
     }
+    if record.format == "hl7-oru":
+        row |= {
+            "result_status": record.result_status,
+            "status_derived": record.status_derived,
+            "results": [result_row(result, known) for result in record.results],
+        }
+    return row

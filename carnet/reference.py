@@ -52,9 +52,9 @@ def _codes() -> str:
     lines = [
         "# Codes",
         "",
-        "What can end or flag an item. A sender's policy (`senders.toml`) makes `INS_KEY_WRONG` a refusal and "
-        "`IDENTITY_DISCORDANT` a hold. `ERR-5` is the norm's code beside ours in an HL7v2 acknowledgement, `ERR-3` its "
-        "table 0357, `ERR-2` the place told when the item's own says no field.",
+        "What can end or flag an item. A sender's policy (`senders.toml`) makes `INS_KEY_WRONG` or "
+        "`ROUTING_OUTSIDE_MATRIX` a refusal and `IDENTITY_DISCORDANT` a hold. `ERR-5` is the norm's code beside ours "
+        "in an HL7v2 acknowledgement, `ERR-3` its table 0357, `ERR-2` the place told when the item's own says none.",
         "",
         "| code | end | ERR-2 | ERR-3 | ERR-5 | français | English | que faire | what to do |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -34,11 +34,17 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admits: tuple[str, ...] = (NIR, NIA)
     ins_key: Literal["flag", "refuse"] = "refuse"
     discordance: Literal["flag", "hold"] = "hold"
+    routing: Literal["flag", "refuse"] = "flag"
     formats: tuple[str, ...] = ()
     """Connector families taken; empty: all."""
 
     def policy(self) -> Policy:
-        return Policy(admits=frozenset(self.admits), ins_key=self.ins_key, discordance=self.discordance)
+        return Policy(
+            admits=frozenset(self.admits),
+            ins_key=self.ins_key,
+            discordance=self.discordance,
+            routing=self.routing,
+        )
 
 
 class Settings(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
 import msgspec
 import pyarrow as pa
@@ -223,6 +223,15 @@ class Order(msgspec.Struct, frozen=True):
     """ORC-1."""
 
 
+class Recipient(msgspec.Struct, frozen=True):
+    """A recipient that a message names (PRT-4 = `RCT`), without who it is: that stays in the raw bytes."""
+
+    kind: Literal["ps", "patient", "application"]
+    """A professional, service or organisation; the patient; an application with a mailbox of its own."""
+    address: bool
+    """Whether a mailbox is given (PRT-15.4)."""
+
+
 class Admission(msgspec.Struct, frozen=True):
     """What an ADT message says beside its patient, as said (HL7 v2.5, 3; French extension of IHE PAM 2.11)."""
 
@@ -290,6 +299,9 @@ class Message(msgspec.Struct, frozen=True):
     author_organisation: RawParty = RawParty()
     """PRT-8 of the `SB` participation (sender)."""
     flags: Mapping[str, str] = {}
+    recipients: tuple[Recipient, ...] = ()
+    reply: str = ""
+    """NTE-4 under DESTMSSANTEPAT: `FIN` when the patient may not answer that mail."""
     orders: tuple[Order, ...] = ()
     admission: Admission | None = None
     """Of an ADT message that states an identity."""

@@ -22,6 +22,8 @@ class Policy(msgspec.Struct, frozen=True):
     """OIDs of the INS authorities taken from this sender."""
     ins_key: Literal["flag", "refuse"] = "refuse"
     discordance: Literal["flag", "hold"] = "hold"
+    routing: Literal["flag", "refuse"] = "flag"
+    """What becomes of a document whose flags are outside the routing matrix (transforms.routing)."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -74,5 +76,7 @@ def identity_codes(patient: Patient, policy: Policy) -> tuple[str, ...]:
 
 def _effect(code: str, policy: Policy) -> Effect:
     if code == "INS_KEY_WRONG" and policy.ins_key == "refuse":
+        return "refused"
+    if code == "ROUTING_OUTSIDE_MATRIX" and policy.routing == "refuse":
         return "refused"
     return sentence(code).default

@@ -17,6 +17,8 @@ FLAGS = (
     "DESTDMP",
     "DESTMSSANTEPS",
     "DESTMSSANTEPAT",
+    "ACK_RECEPTION",
+    "ACK_LECTURE_MSS",
 )
 
 

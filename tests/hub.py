@@ -14,6 +14,7 @@ from carnet import listing
 from carnet.home import open_home
 from carnet.ingest import Incoming, incoming, ingest
 from carnet.judged import Vouched
+from carnet.maps import sender_maps
 from carnet.receipt import receipt
 from carnet.record import timeline
 from carnet.settings import Sender
@@ -101,7 +102,7 @@ class Hub:
         with reading(self.store.engine) as connection:
             id_ = self.store.find_patient(connection, oid, ins)
             assert id_ is not None
-            return timeline(self.store, connection, id_)
+            return timeline(self.store, connection, id_, sender_maps(self.settings))
 
     def found(self, text: str) -> list[str]:
         """The deliveries that carry a number."""

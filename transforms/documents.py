@@ -16,7 +16,7 @@ import msgspec
 from connectors.base import Document, Message, Order, RawCode, RawId, RawSection
 from transforms.identity import Patient, understand
 from transforms.moments import Moment, ordering, parse_ts
-from transforms.orders import identity
+from transforms.orders import Report, Status, available, identity, understood
 
 Format = Literal["cda-n1", "cda-n3", "hl7-oru"]
 
@@ -66,6 +66,7 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     sections: int
     entries: int
     observations: int
+    """Results that can be read: neither deleted, wrong, unobtainable nor not asked."""
     attachments: int
     digest: str
     """SHA-256, hex, of the canonical content: equal for equal documents whatever their comments and blanks."""
@@ -73,7 +74,9 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     results: tuple[Result, ...] = ()
     rank: tuple[str, str] = ("", "")
     """Of a result version: (time in UTC, position of its status in P F C X)."""
-    result_status: str = ""
+    result_status: Status = ""
+    status_derived: bool = False
+    """The status follows from those of the results (OBX-11), not from OBR-25."""
     findings: tuple[str, ...] = ()
     narrative: tuple[RawSection, ...] = ()
     """The sections of a level 3 body, readable; entries stay raw."""
@@ -177,16 +180,17 @@ def public_type(record: DocumentRecord) -> str:
     return "local"
 
 
-STATUS_RANK = {"P": "1", "F": "2", "C": "3", "X": "4"}
-"""OBR-25, HL7 table 0123, in the order in which a filler order lives (lifecycle §6, clarification d)."""
+STATUS_RANK: dict[Status, str] = {"P": "1", "F": "2", "": "2", "C": "3", "X": "4"}
+"""Statuses in the order in which a filler order lives (lifecycle §6, clarification d)."""
 
 
-def from_order(message: Message, order: Order, patient: Patient, sender: str, zone: ZoneInfo) -> DocumentRecord:
+def from_order(message: Message, report: Report, patient: Patient, sender: str, zone: ZoneInfo) -> DocumentRecord:
     """The results of one filler order in one message: one version of an `hl7-oru` document.
 
     `document_id` is the order's identity and the set key; `digest` covers what the order's own segments say, so
     that the same results sent again are the same version whatever message carries them.
     """
+    order = report.order
     number = identity(order)
     document_id = f"{number.root or f'sender:{sender}'}^{number.extension}"
     created = parse_ts(order.reported) or parse_ts(order.collected) or parse_ts(message.sent_at)
@@ -217,7 +221,7 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
         codes.append("CREATION_TIME_INVALID")
     elif created is None:
         codes.append("EVENT_TIME_MISSING")
-    if order.status and order.status not in STATUS_RANK:
+    if not understood(order):
         codes.append("RESULT_STATUS_UNKNOWN")
     return DocumentRecord(
         document_id=document_id,
@@ -241,12 +245,13 @@ def from_order(message: Message, order: Order, patient: Patient, sender: str, zo
         custodian=RawId(),
         sections=0,
         entries=0,
-        observations=len(results),
+        observations=available(order.observations),
         attachments=0,
         digest=_results_digest(order, results, patient),
         results=results,
-        rank=(ordering(ranked, zone), STATUS_RANK.get(order.status, "2")),
-        result_status=order.status,
+        rank=(ordering(ranked, zone), STATUS_RANK[report.status]),
+        result_status=report.status,
+        status_derived=report.derived,
         findings=tuple(codes),
     )
 

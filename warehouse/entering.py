@@ -143,6 +143,7 @@ class Entering:
                     "sent_at": carried.sent_at,
                     "flags": pack_words(carried.flags),
                     "modifies": carried.modifies_confidentiality,
+                    "destinations": pack_words(carried.destinations),
                 }
             )
             if carried.twin_of is not None and item.parent is not None:

@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import Connection, ScalarSelect, Select, bindparam, func, select, update
 
-from transforms.documents import DocumentRecord
+from transforms.documents import DocumentRecord, Format
 from warehouse import schema
 from warehouse.facts import unpack_words
 from warehouse.numbers import numbers
@@ -116,13 +116,27 @@ class StoredDocument(msgspec.Struct, frozen=True):
     code: str
     findings: tuple[str, ...]
     mask: tuple[str, ...]
+    destinations: tuple[str, ...]
+    """Of all its arrivals."""
+    qualified: bool
+    """Whether its identity is, by itself or by the INS that its local number stands for."""
     sender: str
     delivery: str
     locator: str
 
 
-def documents(store: Store, connection: Connection, patient: str | None = None) -> Iterator[StoredDocument]:
-    """Documents in the record (not held, not refused), opened, in the order in which they came."""
+def documents(
+    store: Store,
+    connection: Connection,
+    patient: str | None = None,
+    *,
+    format: Format | None = None,
+    sender: str | None = None,
+) -> Iterator[StoredDocument]:
+    """Documents in the record (not held, not refused), opened, in the order in which they came.
+
+    Of one patient, one format, or brought first by one sender, where these are given.
+    """
     fact, status, delivery, item = schema.document_fact, schema.document_status, schema.delivery, schema.item
     query = (
         select(
@@ -131,9 +145,11 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
             fact.c.delivery,
             fact.c.findings.label("own"),
             fact.c.patient,
+            fact.c.sound,
             status,
             delivery.c.sender,
             item.c.locator,
+            destinations_said().label("destinations"),
         )
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(delivery, delivery.c.id == fact.c.delivery)
@@ -144,6 +160,10 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
     known = numbers(connection, None if patient is None else [patient])
     if patient is not None:
         query = query.where(status.c.patient_class == known.classes.of(patient))
+    if format is not None:
+        query = query.where(fact.c.format == format)
+    if sender is not None:
+        query = query.where(delivery.c.sender == sender)
     for row in connection.execute(query):
         record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
         oid, ins = record.patient.oid, record.patient.ins
@@ -160,10 +180,23 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
             code=row.code,
             findings=tuple(sorted(codes)),
             mask=unpack_words(row.mask),
+            destinations=unpack_words(row.destinations or ""),
+            qualified=row.sound or known.classes.of(row.patient) in known.ins,
             sender=row.sender,
             delivery=row.delivery,
             locator=row.locator,
         )
+
+
+def destinations_said() -> ScalarSelect[str]:
+    """What the arrivals of a document say of its destinations, as one text of words, some of them repeated."""
+    fact, carrier = schema.document_fact, schema.carrier_fact
+    return (
+        select(func.aggregate_strings(carrier.c.destinations, " "))
+        .where(carrier.c.doc == fact.c.doc, carrier.c.digest == fact.c.digest)
+        .correlate(fact)
+        .scalar_subquery()
+    )
 
 
 class Quarantined(msgspec.Struct, frozen=True):

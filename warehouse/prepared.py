@@ -9,6 +9,7 @@ import msgspec
 from connectors.base import Envelope, Locator, Span
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
+from transforms.routing import Destination
 
 ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
 """The six ends of an item, in the order in which they are told."""
@@ -40,6 +41,8 @@ class Carried(msgspec.Struct, frozen=True):
     sent_at: str = ""
     flags: tuple[Flag, ...] = ()
     modifies_confidentiality: bool = False
+    destinations: tuple[Destination, ...] = ()
+    """Where this arrival may send it, once its identity is qualified."""
     twin_of: str | None = None
     """document_id^level of the other half, declared by one message."""
     qualifies: bool = False

@@ -229,6 +229,7 @@ carrier_fact = Table(
     Column("sent_at", String, nullable=False),
     Column("flags", Text, nullable=False),
     Column("modifies", Boolean, nullable=False),
+    Column("destinations", Text, nullable=False),
 )
 
 twin_fact = Table(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from transforms.documents import DocumentRecord
 from warehouse import ledger, schema
 from warehouse.database import reading
+from warehouse.facts import unpack_words
 from warehouse.marts import build
 from warehouse.measure import metrics, run, trusted
 from warehouse.numbers import numbers
@@ -57,7 +58,13 @@ def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
     fact, status, claim = schema.document_fact, schema.document_status, schema.document_claim
     known = numbers(connection)
     rows = connection.execute(
-        select(fact.c.record, fact.c.patient, status, claim.c.digest.label("claimed"))
+        select(
+            fact.c.record,
+            fact.c.patient,
+            status,
+            claim.c.digest.label("claimed"),
+            ledger.destinations_said().label("destinations"),
+        )
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(claim, claim.c.doc == fact.c.doc)
     )
@@ -76,6 +83,7 @@ def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
             row.withdrawn,
             record.confidentiality,
             row.mask,
+            sorted(set(unpack_words(row.destinations or ""))),
             record.patient.ins,
             record.patient.oid,
             store.named(connection, holder) if (holder := known.holder(row.patient)) != row.patient else None,

@@ -111,6 +111,33 @@ def accounts(home: Home = None, identified: Identified = False, as_json: Json = 
 
 
 @app.command()
+def terminology(
+    sender: Annotated[str | None, typer.Option(help="Of this sender only.")] = None,
+    home: Home = None,
+    identified: Identified = False,
+    as_json: Json = False,
+) -> None:
+    """Codes, units and interpretations of results that have no public code, with counts by sender.
+
+    What a sender's own codes mean is written in `maps/<sender>.csv` of the home: kind,system,said,code,display.
+    """
+    from carnet.maps import sender_maps
+    from carnet.terms import terminology as unmapped
+    from warehouse.database import reading
+
+    settings, store = open_store(home)
+    maps = sender_maps(settings)
+    if sender is not None:
+        settings.sender(sender)
+    if identified:
+        audit(store, "terminology")
+    with reading(store.engine) as connection:
+        rows = unmapped(store, connection, maps, identified=identified, sender=sender)
+    shown = ("sender", "kind", "count", "reason", "system", *(("said",) if identified else ("shape", "ref")))
+    print_rows(rows, as_json, shown)
+
+
+@app.command()
 def find(
     text: Annotated[str, typer.Argument(help="MSH-10, IPP, accession or filler number, document id, delivery id.")],
     home: Home = None,
@@ -136,11 +163,13 @@ def patient(
     as_json: Json = False,
 ) -> None:
     """One record as a timeline; recorded in the audit trail."""
+    from carnet.maps import sender_maps
     from carnet.record import timeline
     from transforms.identity import NIR
     from warehouse.database import reading
 
-    _, store = open_store(home)
+    settings, store = open_store(home)
+    maps = sender_maps(settings)
     said = patient_said(ins)
     with reading(store.engine) as connection:
         id_ = store.find_patient(connection, said.oid or NIR, said.ins)
@@ -150,7 +179,7 @@ def patient(
             raise OperatorError("no record of this patient")
     audit(store, "patient", id_)
     with reading(store.engine) as connection:
-        print_rows(timeline(store, connection, id_), as_json, ("when", "kind", "what", "status", "sender"))
+        print_rows(timeline(store, connection, id_, maps), as_json, ("when", "kind", "what", "status", "sender"))
 
 
 @app.command()

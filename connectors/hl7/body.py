@@ -8,11 +8,12 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from connectors.base import Order, RawCode, RawId, RawParty, RawPatient
+from connectors.base import Order, RawCode, RawId, RawParty, RawPatient, Recipient
 from connectors.hl7 import flags
 from connectors.hl7.ids import document_id
 from connectors.hl7.patient import read_patient
 from connectors.hl7.payload import Payload, carried
+from connectors.hl7.recipients import recipient
 from connectors.hl7.results import Orders
 from connectors.hl7.tokens import Delimiters
 from connectors.hl7.values import NO_PARTY, Remembered, Values, shared_codes
@@ -43,6 +44,8 @@ class Body(msgspec.Struct, frozen=True):
     orders: tuple[Order, ...] = ()
     documents: tuple[Carried, ...] = ()
     flags: Mapping[str, str] = {}
+    recipients: tuple[Recipient, ...] = ()
+    reply: str = ""
     document_id: RawId | None = None
     parent_id: RawId | None = None
     author_organisation: RawParty = NO_PARTY
@@ -64,6 +67,8 @@ class _Reading:
         self.flags: dict[str, str] = {}
         self.findings: dict[str, None] = {}
         self.author = NO_PARTY
+        self.recipients: list[Recipient] = []
+        self.reply = ""
         self.document_id: RawId | None = None
         self.parent_id: RawId | None = None
         self.controls: list[str] = []
@@ -71,6 +76,7 @@ class _Reading:
         self._separator = values.d.field
         self._padding = self._separator * 18
         self._ordinal = 0
+        self._mails_patient = 0  # ordinal of the OBX that mails the patient, while a note may be about it
 
     def fields(self, line: str, most: int) -> list[str]:
         """Fields 0 to `most` of a segment, empty where absent."""
@@ -90,12 +96,17 @@ class _Reading:
         return MAPPED
 
     def obr(self, line: str) -> Outcome:
+        self._mails_patient = 0
         self.orders.order(self.fields(line, 25))
         return MAPPED
 
     def nte(self, line: str) -> Outcome:
         values = self.values
-        text = "\n".join(values.text(part) for part in values.repetitions(self.fields(line, 3)[3]))
+        f = self.fields(line, 4)
+        if self._mails_patient == self._ordinal > 0 and values.component(f[4], 1).strip().upper() == "FIN":
+            self.reply = "FIN"
+            return MAPPED
+        text = "\n".join(values.text(part) for part in values.repetitions(f[3]))
         return MAPPED if self.orders.note(text) else RAW
 
     def spm(self, line: str) -> Outcome:
@@ -108,8 +119,12 @@ class _Reading:
         return MAPPED
 
     def prt(self, line: str) -> Outcome:
-        f = self.fields(line, 8)
-        if self.values.component(f[4], 1).strip() != "SB" or self.author != NO_PARTY:
+        f = self.fields(line, 15)
+        role = self.values.component(f[4], 1).strip()
+        if role == "RCT":
+            self.recipients.append(recipient(f, self.values))
+            return MAPPED
+        if role != "SB" or self.author != NO_PARTY:
             return RAW
         self.author = self.values.organisation(f[8])
         return MAPPED
@@ -151,6 +166,8 @@ class _Reading:
         if not name:
             self.findings["FLAG_UNKNOWN"] = None
             name = code
+        if name == "DESTMSSANTEPAT":
+            self._mails_patient = self._ordinal
         if self.flags.get(name, answer) != answer:  # contradictory: neither counts, so it fails closed
             answer = f"{self.flags[name]}~{answer}"
         if answer not in {"Y", "N"}:
@@ -236,6 +253,8 @@ def read_body(
         orders,
         tuple(enclosed),
         reading.flags,
+        tuple(reading.recipients),
+        reading.reply,
         reading.document_id,
         reading.parent_id,
         reading.author,

@@ -204,6 +204,8 @@ def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tu
         parent_id=body.parent_id,
         author_organisation=body.author_organisation,
         flags=body.flags,
+        recipients=body.recipients,
+        reply=body.reply,
         orders=body.orders,
         encloses=len(body.documents),
         ignored="ACKNOWLEDGEMENT" if acknowledges else "",

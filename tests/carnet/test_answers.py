@@ -297,8 +297,7 @@ def test_an_answer_says_its_character_set_and_is_in_it(hub: Hub, declared: str, 
 
 def wanting(document: bytes, **more: Any) -> bytes:
     """A message for the DMP whose sender wants the receipt of the DMP."""
-    sent = mdm(document, masked=("DESTDMP", *more.pop("masked", ())), **more)
-    return sent + b"OBX|10|CWE|ACK_RECEPTION^ACK_RECEPTION^MetaDMPMSS||Y^^expandedYes-NoIndicator||||||F\r"
+    return mdm(document, masked=("DESTDMP", "ACK_RECEPTION", *more.pop("masked", ())), **more)
 
 
 def test_a_document_in_the_record_gets_its_business_acknowledgement(hub: Hub) -> None:

@@ -14,6 +14,7 @@ from carnet.check import check_file
 from carnet.outputs import OUTPUTS
 from carnet.record import timeline
 from carnet.reference import ROOT, pages
+from carnet.terms import terminology
 from tests.cda import INS, TEST_OID, cda
 from tests.hl7 import mdm, oru
 from tests.hub import Hub
@@ -25,7 +26,8 @@ FEED = f"ins,ins_oid,event,occurred_at\n{INS},{TEST_OID},opened,2026-01-05\n".en
 
 @pytest.fixture
 def full(hub: Hub) -> Hub:
-    for data in (cda("1"), oru(), mdm(cda("2"), payload="bm9uZQ=="), cda("3", replaces="404"), FEED):
+    local = oru(filler="F2", control="R2").replace(b"^LN||0,94|g/L^g/L^UCUM|0,70-1,08|N", b"^99LAB||0,94|x^x^L||haut")
+    for data in (cda("1"), oru(), local, mdm(cda("2"), payload="bm9uZQ=="), cda("3", replaces="404"), FEED):
         hub.take(data)
     return hub
 
@@ -43,16 +45,20 @@ def rows_of(hub: Hub, command: str, *, identified: bool) -> list[Any]:
                 return list(listing.accounts(hub.store, connection, identified=identified))
             case "find":
                 return listing.found(connection, ledger.find(hub.store, connection, "R1"))
+            case "terminology":
+                return terminology(hub.store, connection, {}, identified=identified)
             case "receipt":
                 return [hub.receipt(row["delivery"]) for row in hub.deliveries()]
             case _:
                 id_ = hub.store.find_patient(connection, TEST_OID, INS)
                 assert id_ is not None
-                return timeline(hub.store, connection, id_)
+                return timeline(hub.store, connection, id_, {})
 
 
 @pytest.mark.parametrize("identified", [False, True])
-@pytest.mark.parametrize("command", ["documents", "deliveries", "quarantine", "accounts", "find", "receipt", "patient"])
+@pytest.mark.parametrize(
+    "command", ["documents", "deliveries", "quarantine", "accounts", "find", "terminology", "receipt", "patient"]
+)
 def test_every_row_has_the_fields_of_its_schema_and_no_other(full: Hub, command: str, identified: bool) -> None:
     rows = rows_of(full, command, identified=identified)
     assert rows

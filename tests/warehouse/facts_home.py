@@ -170,7 +170,8 @@ def write(connection: Connection, facts: Facts) -> set[Place]:
             places.add((carrier.delivery, 0))
             row = {name: getattr(carrier, name) for name in ("delivery", "doc", "digest", "organisation", "sent_at")}
             row |= {"ordinal": 0, "sub": 0, "flags": pack_words(carrier.flags)}
-            append(connection, schema.carrier_fact, [row | {"modifies": carrier.modifies_confidentiality}])
+            row |= {"modifies": carrier.modifies_confidentiality, "destinations": ""}
+            append(connection, schema.carrier_fact, [row])
     stated = [
         *(deletion_key(fact) for fact in facts.deletions),
         *(mask_key(fact) for fact in facts.masks),

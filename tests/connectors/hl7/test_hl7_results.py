@@ -102,3 +102,41 @@ def test_other_binaries_beside_results_are_kept_raw() -> None:
     assert (message.encloses, len(message.orders[0].observations), message.segments["raw"]) == (0, 3, 1)
     only = first([msh(), PID, "OBR|1||F1", pdf])
     assert (only.orders, only.unsupported) == ((), "MESSAGE_KEPT_RAW")
+
+
+HEAD = [msh(), PID]
+NM = "OBX|1|NM|718-7^Hb^LN||13|g/dL|||||F"
+
+
+@pytest.mark.parametrize(
+    ("lines", "orders", "raw"),
+    [
+        ([NM, "OBR|1||F1", NM], [1, 1], 0),
+        (["OBR|1||F1", NM, "SPM|1|||SER^Sérum", NM], [2], 0),
+        (["OBR|1||F1", "SPM|1|||SER^Sérum", "SPM|2|||BLD^Sang", NM], [1], 1),
+        (["SPM|1|||SER^Sérum", "OBR|1||F1", NM], [1], 1),
+        (["OBR|1||F1"], [0], 0),
+        (["ORC|RE||F1", "OBR|1||F1", "ORC|RE||F2", "OBR|2||F2", NM], [0, 1], 0),
+        (["ORC|RE||F1", NM], [1], 0),
+        (["ORC|RE||F1"], [], 0),
+        (["NTE|1||of nothing", "OBR|1||F1", NM], [1], 1),
+        (["OBR|1||F1", "NTE|1||of the order", NM, "NTE|1||of the result", "SPM|1|||SER", "NTE|1||after"], [1], 0),
+        (["OBR|1||F1", *[NM] * 5000], [5000], 0),
+        ([NM] * 5000, [5000], 0),
+    ],
+)
+def test_every_segment_is_counted_and_every_result_is_in_one_order(
+    lines: list[str], orders: list[int], raw: int
+) -> None:
+    message = first([*HEAD, *lines])
+    assert [len(order.observations) for order in message.orders] == orders
+    assert sum(orders) == sum(line.startswith("OBX") for line in lines)
+    assert sum(message.segments.values()) == len(HEAD) + len(lines)
+    assert message.segments["raw"] == raw
+
+
+def test_notes_stay_at_the_level_they_were_written_at() -> None:
+    lines = ["OBR|1||F1", "NTE|1||order", NM, "NTE|1||result", "NTE|2||again", "SPM|1|||SER", "NTE|1||specimen"]
+    (order,) = first([*HEAD, *lines]).orders
+    assert order.notes == ("order", "specimen")
+    assert [one.notes for one in order.observations] == [("result", "again")]
