@@ -64,7 +64,7 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
         yield Refusal(place, frame.span, "DELIMITERS_UNUSABLE", "^~\\&", came)
         return
     data, payloads = cut(frame.data, d)
-    decoded = _decode(frame, data, d)
+    decoded = decode(frame, data, d)
     lines, break_finding = segments(decoded.text, d.field)
     plain = decoded.text.find(d.escape, 8) < 0
     values = Values(d, plain=plain, encoding=decoded.encoding)
@@ -98,7 +98,8 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
             yield Refusal(place, frame.span, content.code, "OBX-5.5: a CDA document in base64", content.came)
 
 
-def _decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
+def decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
+    """The text of a message whose payloads are cut out."""
     msh18 = charset.declared(data, d.field.encode())
     if not frame.encoding:
         return charset.decode(data, msh18)
