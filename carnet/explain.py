@@ -90,7 +90,7 @@ def _row(message: int, finding: Finding) -> dict[str, Any]:
 WORDS: dict[Language, dict[str, str]] = {
     "fr": {
         "unknown": "format inconnu",
-        "read": "lu",
+        "read": "lu lus",
         "expected": "attendu : {}",
         "came": "reçu : {}",
         "same": "{} : même remarque",
@@ -110,7 +110,7 @@ WORDS: dict[Language, dict[str, str]] = {
     },
     "en": {
         "unknown": "unknown format",
-        "read": "read",
+        "read": "read read",
         "expected": "expected: {}",
         "came": "came: {}",
         "same": "{}: same remark",
@@ -136,7 +136,7 @@ def page(report: dict[str, Any], lang: Language) -> str:
     """A report of `check` for a person: what would become of the file, then each message segment by segment."""
     words = WORDS[lang]
     items = report["items"]
-    ends = [f"{items['read']} {words['read']}"]
+    ends = [_counted(items["read"], words["read"])]
     ends += [f"{items[end]} {_end(end, items[end], lang)}" for end in items if end != "read" and items[end]]
     lines = [f"{report['file']} · {report['connector'] or words['unknown']} · {', '.join(ends)}"]
     for note in report["notes"]:
@@ -144,10 +144,9 @@ def page(report: dict[str, Any], lang: Language) -> str:
         for reason in note["reasons"]:
             lines += [f"    {reason['code']}: {reason[f'message_{lang}']}", f"    → {reason[f'fix_{lang}']}"]
         if note["expected"]:
-            came = (
-                f" ; {words['came'].format(french_shape(note['came']))}" if lang == "fr" else f"; came: {note['came']}"
-            )
-            lines.append(f"    {words['expected'].format(note['expected'])}" + (came if note["came"] else ""))
+            lines.append("    " + words["expected"].format(note["expected"]))
+            if note["came"]:
+                lines.append("    " + words["came"].format(_shape(note["came"], lang)))
     by_message: dict[int, list[dict[str, Any]]] = {}
     for row in report["conformance"]:
         by_message.setdefault(row["message"], []).append(row)
@@ -230,9 +229,12 @@ def _told(row: dict[str, Any], lang: Language, told: set[str]) -> list[str]:
     told.add(row["code"])
     lines = [f"          {mark} {row[f'message_{lang}']} {signed}", f"            → {row[f'fix_{lang}']}"]
     if row["came"] not in {"", "empty"} and row["source"] == "carnet":
-        came = french_shape(row["came"]) if lang == "fr" else row["came"]
-        lines.append(f"            {words['came'].format(came)}")
+        lines.append(f"            {words['came'].format(_shape(row['came'], lang))}")
     return lines
+
+
+def _shape(came: str, lang: Language) -> str:
+    return french_shape(came) if lang == "fr" else came
 
 
 def _opinion(opinion: dict[str, Any], rows: list[dict[str, Any]], lang: Language) -> str:

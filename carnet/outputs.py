@@ -255,7 +255,7 @@ class ExaminedRow(Row, kw_only=True):
     profile: str
     profile_fr: str
     profile_en: str
-    profile_by: Literal["", "declared", "blanks", "unknown", "inferred"]
+    profile_by: Literal["", "declared", "blanks", "other", "unknown", "inferred"]
     segments: list[str]
     levels: Levels
     second_opinion: SecondOpinion

@@ -45,7 +45,8 @@ class Examined(msgspec.Struct, frozen=True):
 def examine(message: Anatomy | Opaque) -> Examined:
     """What a message says against its profile. Never raises."""
     if isinstance(message, Opaque):
-        opaque = Finding("error", "MESSAGE_UNREADABLE", "MSH", 1, "", message.expected, message.came, "", "")
+        code = "MESSAGE_OVERSIZE" if message.code == "MESSAGE_TOO_LARGE" else "DELIMITERS_UNREADABLE"
+        opaque = Finding("error", code, "MSH", 1, "", message.expected, message.came, "", "")
         return Examined(message.number, "", None, (), (opaque,))
     choice = choose(message)
     profile = choice.profile

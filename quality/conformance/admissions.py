@@ -10,27 +10,10 @@ from quality.conformance.documents import STAYS
 from quality.conformance.finding import Findings, Place
 
 MOVEMENTS = frozenset(
-    [
-        "A01",
-        "A02",
-        "A03",
-        "A04",
-        "A05",
-        "A06",
-        "A07",
-        "A11",
-        "A12",
-        "A13",
-        "A14",
-        "A21",
-        "A22",
-        "A38",
-        "A52",
-        "A53",
-        "A54",
-        "A55",
-    ]
+    {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A11", "A12", "A13", "A14", "A21", "A22", "A38"}
+    | {"A52", "A53", "A54", "A55"}
 )
+"""Events that move a stay, each with its ZBE."""
 CANCELLATIONS = {"A11": "A01", "A12": "A02", "A13": "A03", "A38": "A05", "A52": "A21", "A53": "A22", "A55": "A54"}
 """Cancelling events, each with the event it most often undoes."""
 IDENTITY = frozenset({"A28", "A31", "A40", "A44", "A47"})

@@ -32,6 +32,9 @@ def check_documents(message: Anatomy, findings: Findings) -> None:
     elif carried[0].nth != 1:
         first = message.named("OBX")[0]
         findings.say("DOCUMENT_FIRST", Place(first), expected="OBX|1|ED")
+    if findings.profile.to_software and not any(obx.text(2) == "ED" for obx in message.named("OBX")[1:]):
+        after = carried[0].sequence if carried else len(message.segments)
+        findings.missing("MAIL_MISSING", "OBX", after, "OBX|2|ED|Message-ID^subject||^text^^Base64^…")
     for obx in carried:
         _encapsulation(message, obx, findings)
         _type(message, obx, findings)

@@ -72,6 +72,8 @@ def _profile(message: Anatomy, choice: Choice, findings: Findings) -> None:
             findings.say("PROFILE_MISSING", place, expected=choice.profile.msh21)
         case "unknown" if choice.profile.msh21:
             findings.say("PROFILE_UNKNOWN", place, expected=choice.profile.msh21)
+        case "other":
+            findings.say("PROFILE_OTHER", place, expected=choice.profile.msh21)
         case "blanks":
             findings.say("PROFILE_BLANKS", place, expected=choice.profile.msh21)
     if choice.profile.state == "old":

@@ -86,6 +86,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 _NO_RULE = Rule()
+_PAM = re.compile(r"(\d+\.\d+)\^IHE_FRANCE-\1-PAM")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -95,7 +96,8 @@ class Choice(msgspec.Struct, frozen=True):
     declared: str
     """MSH-21 as written, of the repetition that was recognised, else of the first."""
     how: str
-    """`declared`, `blanks` (declared with stray blanks), `unknown` (another is declared), `inferred` (none is)."""
+    """`declared`, `blanks` (declared with stray blanks), `other` (another version of the French PAM is declared),
+    `unknown` (another profile is declared), `inferred` (none is)."""
 
 
 def choose(message: Anatomy) -> Choice:
@@ -109,6 +111,10 @@ def choose(message: Anatomy) -> Choice:
         for profile in profiles():
             if profile.msh21 and profile.msh21 == name and profile.type == kind:
                 return Choice(profile, plain, "declared" if plain.split("^")[:2] == name.split("^") else "blanks")
+        version = _PAM.fullmatch(name)
+        if version and kind == "ADT":
+            pam = _inferred(message, kind)
+            return Choice(msgspec.structs.replace(pam, version=f"2.5^FRA^{version[1]}"), plain, "other")
     given = declared[0].replace(msh.values.d.component, "^").strip() if declared else ""
     return Choice(_inferred(message, kind), given, "unknown" if given else "inferred")
 

@@ -40,9 +40,8 @@ def check_structure(message: Anatomy, grammar: str, findings: Findings) -> None:
             missing.remove(segment.name)
         several = not misplaced and match.counted(segment.name) and not segment.name.startswith("Z")
         code = "SEGMENT_REPEATED" if several else "SEGMENT_ORDER"
-        local: Level | None = (
-            "advice" if segment.name.startswith("Z") else None
-        )  # the profile's tables give no order among them
+        # The examples give no order among the Z segments.
+        local: Level | None = "advice" if segment.name.startswith("Z") else None
         findings.say(code, Place(segment), expected=grammar, level=local)
     for name, after in match.missing:
         if name in missing:
