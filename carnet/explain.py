@@ -187,6 +187,7 @@ def _block(message: dict[str, Any], rows: list[dict[str, Any]], lang: Language) 
         at.setdefault(row["sequence"], []).append(row)
     told: set[str] = set()
     numbered = list(enumerate(message["segments"], 1))
+    whole = Counter(message["segments"])
     counted: Counter[str] = Counter()
     for (name, clean), group in groupby(numbered, key=lambda pair: (pair[1], pair[0] not in at)):
         same = list(group)
@@ -200,7 +201,7 @@ def _block(message: dict[str, Any], rows: list[dict[str, Any]], lang: Language) 
             counted[name] += 1
             here = [row for row in at[sequence] if (row["segment"] == name and row["field"]) or _whole(row, name)]
             beside = [row for row in at[sequence] if row not in here]
-            nth = f" {counted[name]}" if message["segments"].count(name) > 1 else ""
+            nth = f" {counted[name]}" if whole[name] > 1 else ""
             worst = min((LEVELS.index(row["level"]) for row in here), default=None)
             mark = "✓" if worst is None else MARKS[LEVELS[worst]]
             lines.append(f"{sequence:>7} {mark} {name}{nth}")

@@ -71,8 +71,9 @@ def _conformance() -> str:
         "# Conformance",
         "",
         "What `carnet check` says of HL7v2 messages, beside the ends of their items, which it never changes. The "
-        "profiles are data: `quality/profiles/`. An error keeps a receiver from reading the message as meant; a warning "
-        "may; advice tells what the specification would rather have. Codes in `HL7_` are hl7apy's second opinion.",
+        "profiles are data: `quality/profiles/`. An error keeps a receiver from reading the message as meant, a "
+        "warning may; advice is what the specification would rather have. `HL7_` codes are the second opinion of "
+        "hl7apy. Words in braces stand for a place, its name, and what was expected and came.",
         "",
         "| profile | MSH-21 | MSH-9 | MSH-12 | structure | source |",
         "|---|---|---|---|---|---|",

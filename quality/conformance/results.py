@@ -20,21 +20,30 @@ _SN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 def check_results(message: Anatomy, findings: Findings) -> None:
     """Say what keeps a result from being read, linked or compared."""
-    for obr in message.named("OBR"):
-        _request(message, obr, findings)
-    for obx in message.named("OBX"):
-        if obx.text(2) != "ED":
-            _result(obx, findings)
+    orc: Segment | None = None
+    obr: Segment | None = None
+    results: list[Segment] = []
+    for segment in message.segments:
+        if segment.name in {"ORC", "OBR"} and obr is not None:
+            _request(orc, obr, results, findings)
+            obr, results = None, []
+            orc = None
+        if segment.name == "ORC":
+            orc = segment
+        elif segment.name == "OBR":
+            obr = segment
+        elif segment.name == "OBX":
+            results.append(segment)
+            if segment.text(2) != "ED":
+                _result(segment, findings)
+    if obr is not None:
+        _request(orc, obr, results, findings)
 
 
-def _request(message: Anatomy, obr: Segment, findings: Findings) -> None:
-    below = [s for s in message.segments if s.sequence > obr.sequence]
-    ends = next((s.sequence for s in below if s.name == "OBR"), len(message.segments) + 1)
-    above = [s for s in message.segments if s.sequence < obr.sequence and s.name in {"ORC", "OBR"}]
-    orc = above[-1] if above and above[-1].name == "ORC" else None
+def _request(orc: Segment | None, obr: Segment, results: list[Segment], findings: Findings) -> None:
+    """An OBR with the ORC right before it and the OBX below it."""
     if not obr.text(3) and not (orc is not None and orc.text(3)):
         findings.say("FILLER_ABSENT", Place(obr, 3), expected="number^namespace^OID^ISO")
-    results = [s for s in below if s.name == "OBX" and s.sequence < ends]
     if results and not obr.valued(7) and not any(s.valued(14) for s in results):
         findings.say("COLLECTION_TIME", Place(obr, 7), expected="YYYYMMDDHHMM[±ZZZZ]")
     if results and not obr.valued(25):
