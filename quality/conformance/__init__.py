@@ -15,7 +15,7 @@ from quality.conformance.admissions import check_admission
 from quality.conformance.answers import check_acknowledgement, check_business
 from quality.conformance.documents import check_documents
 from quality.conformance.fields import check_fields, check_numbering
-from quality.conformance.finding import LEVELS, Finding, Findings, Level, french_shape, ordered, words
+from quality.conformance.finding import LEVELS, Finding, Findings, Level, french_shape, ordered, shown_name, words
 from quality.conformance.flags import check_flags
 from quality.conformance.header import check_header
 from quality.conformance.identity import check_patients
@@ -28,7 +28,7 @@ __all__ = ["LEVELS", "Examined", "Finding", "Level", "Profile", "examine", "fren
 
 
 class Examined(msgspec.Struct, frozen=True):
-    """A message examined: its number in the file, its kind, its profile, its segments and what is said of them."""
+    """A message examined: number in the file, kind, profile, segments (named when HL7 knows them), what is said."""
 
     message: int
     kind: str
@@ -70,7 +70,7 @@ def examine(message: Anatomy | Opaque) -> Examined:
         check_acknowledgement(message, findings)
     if profile.type == "ZAM":
         check_business(message, findings)
-    names = tuple(segment.name for segment in message.segments)
+    names = tuple(shown_name(segment.name) for segment in message.segments)
     return Examined(message.number, _kind(msh), choice, names, ordered(findings.said))
 
 

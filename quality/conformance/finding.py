@@ -13,6 +13,7 @@ import msgspec
 
 from connectors.base import shape
 from connectors.hl7.anatomy import Segment
+from connectors.hl7.tokens import SEGMENTS
 from quality.conformance.profiles import Profile, public
 
 Level = Literal["error", "warning", "advice"]
@@ -97,6 +98,13 @@ def quoted(value: str) -> str:
     return value if value in public() else shape(value)
 
 
+def shown_name(segment: str) -> str:
+    """The name of a segment when HL7 or the French PAM know it: three letters of anything else may be a value."""
+    if segment in SEGMENTS:
+        return segment
+    return "Z??" if segment.startswith("Z") else "???"
+
+
 class Place(msgspec.Struct, frozen=True):
     """Somewhere in a segment."""
 
@@ -139,7 +147,7 @@ class Findings:
             Finding(
                 level=level or words()[code].level,
                 code=code,
-                segment=place.segment.name,
+                segment=shown_name(place.segment.name),
                 sequence=place.segment.sequence,
                 field=str(place),
                 expected=expected,

@@ -20,7 +20,7 @@ def check_structure(message: Anatomy, grammar: str, findings: Findings) -> None:
             known.append(segment)
         elif segment.name.startswith("Z") and segment.name not in SEGMENTS:
             findings.say("SEGMENT_LOCAL", Place(segment))
-        elif segment.name not in SEGMENTS and segment.name != "PRT":
+        elif segment.name not in SEGMENTS:
             findings.say("SEGMENT_UNKNOWN", Place(segment))
         elif root is not None:
             findings.say("SEGMENT_UNEXPECTED", Place(segment), expected=grammar)

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import pytest
 
+from connectors.hl7.anatomy import Opaque
 from quality.conformance import examine, words
 from tests.cda import INS, TEST_OID
 from tests.quality.conformance.whole import (
@@ -244,6 +245,8 @@ def test_what_only_the_bytes_show() -> None:
     assert "CHARSET_FALSE" in codes(encoded(oru(), "iso8859-15"))
     assert "CHARSET_FALSE" not in codes(encoded(put(oru(), "MSH-18", "8859/15"), "iso8859-15"))
     assert codes(encoded(put(oru(), "MSH-2", "^~\\"))) == {"DELIMITERS_UNREADABLE"}
+    (oversize,) = examine(Opaque(1, "MESSAGE_TOO_LARGE", "64 MiB", "70000000 bytes")).findings
+    assert oversize.code == "MESSAGE_OVERSIZE" and "64 MiB" in oversize.told()["fix_fr"]
 
 
 def test_every_code_has_its_case() -> None:

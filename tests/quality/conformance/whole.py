@@ -11,7 +11,7 @@ from tests.cda import INS, TEST_OID, cda
 
 CX_INS = f"{INS}^^^ASIP-SANTE-INS-NIR&{TEST_OID}&ISO^INS^^20200101"
 PID = (
-    f"PID|1||{CX_INS}~IPP4711^^^CHU-X&1.2.250.1.999.7&ISO^PI||HOSTIS^Zoé^Zoé Anne^^^^L||19850314|F|||"
+    f"PID|1||{CX_INS}~IPP4711^^^CHU-X&1.2.250.1.999.7&ISO^PI||L'HOSTIS-NOËL^Zoé^Zoé Anne^^^^L||19850314|F|||"
     "1 rue X^^NANTES^^44000^FRA^H~^^^^^^BDL^^44109|||||||D4711^^^CHU-X&1.2.250.1.999.7&ISO^AN"
     "|||||||||||||N|VALI|20260301"
 )
@@ -21,7 +21,7 @@ SENDER = f"PRT||UC||SB^^participation|{PERSON}|||Labo X^^^^^ASIP-SANTE-ST&1.2.25
 RECIPIENT = f"PRT||UC||RCT^^participation|{PERSON}||||||||||^^X.400^anne.dupont@essai.mssante.fr"
 REPLY = "PRT||UC||REPLY^^participation|||||||||||^^X.400^labo@essai.mssante.fr"
 PATIENT = (
-    f"PRT||UC||RCT^^participation|{INS}^HOSTIS^Zoé^^^^^^INS-NIR&{TEST_OID}&ISO^L^^^INS"
+    f"PRT||UC||RCT^^participation|{INS}^L'HOSTIS-NOËL^Zoé^^^^^^INS-NIR&{TEST_OID}&ISO^L^^^INS"
     f"||||||||||^^X.400^{INS}@patient.mssante.fr"
 )
 TEN = (
