@@ -1,6 +1,7 @@
 """A dry run: one file through the same connectors, transforms and rules, without home, keys or memory.
 
 Ends are intrinsic: duplicates, conflicts and opposition are the hub's to judge. Judged as the `demo` sender would be.
+HL7v2 messages are explained beside (`carnet.explain`): what is said there changes no end.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from carnet.errors import OperatorError
+from carnet.explain import conformance
 from carnet.interpret import interpret
 from carnet.judged import Context
 from carnet.settings import shipped_senders
 from connectors.base import Source
+from connectors.hl7 import HL7
 from connectors.registry import recognise
 from quality.catalogue import told
 from warehouse.prepared import ENDS, PreparedItem
@@ -48,6 +51,7 @@ def check_file(path: Path) -> dict[str, Any]:
         "connector": connector.name if connector else None,
         "items": {"read": counted.total(), **{end: counted[end] for end in ENDS}},
         "notes": notes,
+        **conformance(source if connector is HL7 else Source.of_bytes("", b"")),
     }
 
 

@@ -208,13 +208,71 @@ class Receipt(Row, kw_only=True):
     notes: list[Note]
 
 
+class ConformanceRow(Row, kw_only=True):
+    """What a message of HL7v2 says against the French profile it follows. It changes no end.
+
+    `sequence` is that of the segment in the message, from 1, or of the one after which `segment` is missing. `field`
+    is `PID-3[2].4.2` (second repetition, component 4, sub-component 2), empty for a whole segment. `came` is a shape,
+    or the value when it is in a public table. `source` says who found it.
+    """
+
+    message: int
+    segment: str
+    sequence: int
+    field: str
+    level: Literal["error", "warning", "advice"]
+    code: str
+    message_fr: str
+    message_en: str
+    fix_fr: str
+    fix_en: str
+    expected: str
+    came: str
+    source: Literal["carnet", "hl7apy"]
+
+
+class Levels(Row, kw_only=True):
+    """Findings of conformance by level."""
+
+    error: int
+    warning: int
+    advice: int
+
+
+class SecondOpinion(Row, kw_only=True):
+    """Whether hl7apy was asked, the segments it was not shown, or why it was not asked."""
+
+    applied: bool
+    left_out: dict[str, int]
+    reason_fr: str
+    reason_en: str
+
+
+class ExaminedRow(Row, kw_only=True):
+    """A message held against a profile: which, how it was chosen (`declared` in MSH-21 …), its segments in order."""
+
+    message: int
+    kind: str
+    profile: str
+    profile_fr: str
+    profile_en: str
+    profile_by: Literal["", "declared", "blanks", "other", "unknown", "inferred"]
+    segments: list[str]
+    levels: Levels
+    second_opinion: SecondOpinion
+
+
 class CheckReport(Row, kw_only=True):
-    """`check --json`: intrinsic ends only."""
+    """`check --json`: intrinsic ends only; conformance of the first messages, the number of the others."""
 
     file: str
     connector: str | None
     items: Counts
     notes: list[Note]
+    conformance: list[ConformanceRow]
+    levels: Levels
+    messages: list[ExaminedRow]
+    messages_left: int
 
 
 class SectionRow(Row, kw_only=True):

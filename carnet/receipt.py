@@ -6,20 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from quality.catalogue import sentence, told
+from quality.catalogue import FRENCH, sentence, told
 from warehouse import ledger
 from warehouse.database import Connection
 from warehouse.facts import unpack_words
 from warehouse.ledger import ENDS, Sheet
 
-FRENCH = {
-    "accepted": "acceptés",
-    "flagged": "acceptés avec remarque",
-    "held": "retenus",
-    "refused": "refusés",
-    "duplicate": "déjà connus",
-    "ignored": "ignorés par règle",
-}
 SENT_AS = {"HOLDER_OPPOSED": "RECORD_CLOSED"}
 """Words that stay inside, and the one the sender is told instead (lifecycle §6, clarification c)."""
 

@@ -11,6 +11,7 @@ import msgspec
 from carnet.outputs import OUTPUTS
 from connectors.registry import CONNECTORS
 from quality.catalogue import catalogue
+from quality.conformance import profiles, words
 from warehouse.measure import metrics
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,7 @@ def pages() -> dict[str, str]:
     found = {
         "docs/formats.md": _formats(),
         "docs/codes.md": _codes(),
+        "docs/conformance.md": _conformance(),
         "docs/metrics.md": _metrics(),
         "docs/commands.md": _commands(),
     }
@@ -62,6 +64,30 @@ def _codes() -> str:
     for row in sorted(catalogue().values(), key=lambda row: row.code):
         said = (row.default, row.place, row.err3, row.err5, row.fr, row.en, row.fix_fr, row.fix_en)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{row.code}`", *said)) + " |")
+    return NOTICE + "\n".join(lines) + "\n"
+
+
+def _conformance() -> str:
+    lines = [
+        "# Conformance",
+        "",
+        "What `carnet check` says of HL7v2 messages, beside the ends of their items, which it never changes. The "
+        "profiles are data: `quality/profiles/`. An error keeps a receiver from reading the message as meant, a "
+        "warning may; advice is what the specification would rather have. `HL7_` codes are the second opinion of "
+        "hl7apy. Words in braces stand for a place, its name, and what was expected and came.",
+        "",
+        "| profile | MSH-21 | MSH-9 | MSH-12 | structure | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for profile in profiles():
+        if profile.type:
+            structure = profile.structure("") or "by MSH-9.3"
+            cells = (f"`{profile.id}`", profile.msh21, profile.type, profile.version, f"`{structure}`", profile.source)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += ["", "| code | level | français | English | que faire | what to do |", "|---|---|---|---|---|---|"]
+    for row in sorted(words().values(), key=lambda row: row.code):
+        said = (f"`{row.code}`", row.level, row.fr, row.en, row.fix_fr, row.fix_en)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in said) + " |")
     return NOTICE + "\n".join(lines) + "\n"
 
 

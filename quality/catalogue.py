@@ -14,6 +14,15 @@ from typing import Literal
 import msgspec
 
 Effect = Literal["flagged", "held", "refused", "ignored"]
+FRENCH = {
+    "accepted": "acceptés",
+    "flagged": "acceptés avec remarque",
+    "held": "retenus",
+    "refused": "refusés",
+    "duplicate": "déjà connus",
+    "ignored": "ignorés par règle",
+}
+"""The six ends in French, in the plural."""
 
 
 class Code(msgspec.Struct, frozen=True):

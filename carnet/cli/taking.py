@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,31 +115,33 @@ def _progress(total: int, *, quiet: bool) -> Any:
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Files to look at; nothing is stored.")], as_json: Json = False
+    files: Annotated[list[Path], typer.Argument(help="Files to look at; nothing is stored.")],
+    lang: Annotated[str | None, typer.Option(help="fr or en (default: en under an English LANG, else fr).")] = None,
+    as_json: Json = False,
 ) -> None:
-    """A dry run without home or keys: what would be taken, what is wrong, where and how to mend it."""
-    from carnet.check import check_file
+    """A dry run without home or keys: what would be taken, what is wrong, where and how to mend it.
 
+    HL7v2 messages are explained segment by segment against the French profile they follow; that changes no end.
+    """
+    from carnet.check import check_file
+    from carnet.explain import page
+
+    said = lang or _language()
+    if said not in ("fr", "en"):
+        raise OperatorError("--lang is fr or en")
     worst = 0
     for path in files:
         report = check_file(path)
         worst |= bool(report["items"]["held"] or report["items"]["refused"])
-        print(json.dumps(report, ensure_ascii=False) if as_json else _check_text(report))
+        print(json.dumps(report, ensure_ascii=False) if as_json else page(report, "fr" if said == "fr" else "en"))
     if worst:
         raise typer.Exit(1)
 
 
-def _check_text(report: dict[str, Any]) -> str:
-    items = report["items"]
-    counted = ", ".join(f"{number} {end}" for end, number in items.items() if number)
-    lines = [f"{report['file']} · {report['connector'] or 'unknown format'} · {counted}"]
-    for note in report["notes"]:
-        lines.append(f"- {note['locator']}: {note['end']}")
-        for reason in note["reasons"]:
-            lines += [f"    {reason['code']}: {reason['message_en']}", f"    → {reason['fix_en']}"]
-        if note["expected"]:
-            lines.append(f"    expected: {note['expected']}" + (f"; came: {note['came']}" if note["came"] else ""))
-    return "\n".join(lines)
+def _language() -> str:
+    """The language of whoever tests an export: English where the terminal says so, else French."""
+    said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "en" if said.startswith("en") else "fr"
 
 
 @app.command()

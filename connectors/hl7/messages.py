@@ -71,7 +71,7 @@ def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
         yield Refusal(place, frame.span, "DELIMITERS_UNUSABLE", "^~\\&", came, envelope=glimpse(frame.data))
         return
     data, payloads = cut(frame.data, d)
-    decoded = _decode(frame, data, d)
+    decoded = decode(frame, data, d)
     lines, break_finding = segments(decoded.text, d.field)
     plain = decoded.text.find(d.escape, 8) < 0
     values = Values(d, plain=plain, encoding=decoded.encoding)
@@ -128,7 +128,8 @@ def _head(source: Source, frame: Frame) -> bytes:
     return head.decode(frame.encoding, "replace").encode() if frame.encoding else head
 
 
-def _decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
+def decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
+    """The text of a message whose payloads are cut out."""
     msh18 = charset.declared(data, d.field.encode())
     if not frame.encoding:
         return charset.decode(data, msh18)
