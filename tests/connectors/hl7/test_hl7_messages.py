@@ -209,3 +209,9 @@ def test_separators_alone_are_no_identifier() -> None:
     message = first(lines)
     assert message.patient is not None and [i.extension for i in message.patient.ids] == ["4711"]
     assert (message.orders[0].placer.extension, message.orders[0].filler.extension) == ("P1", "")
+
+
+@pytest.mark.parametrize("empty", ["~", "~^^&", "~^~"])
+def test_an_empty_repetition_leaves_a_single_name_the_birth_name(empty: str) -> None:
+    message = first([msh(), f"PID|||4711||MARTINEAU^Zoé{empty}"])
+    assert message.patient is not None and message.patient.birth_family == "MARTINEAU"
