@@ -57,8 +57,8 @@ DIFFERENCES = (
     Difference(
         "python-hl7",
         "escape: formatting",
-        "2.7.3 and 2.7.6: highlighting and layout are no characters. Underscores and blanks that nobody wrote change the "
-        "text; left as written and told (ESCAPE_UNKNOWN) they lose nothing.",
+        "2.7.3 and 2.7.6: highlighting and layout are no characters. Underscores and blanks that nobody wrote change "
+        "the text; left as written and told (ESCAPE_UNKNOWN) they lose nothing.",
         NTE.format("\\H\\grave\\N\\"),
         TEXT,
         "\\H\\grave\\N\\",
@@ -67,7 +67,7 @@ DIFFERENCES = (
     Difference(
         "python-hl7",
         "escape: unknown, local or malformed",
-        "2.7.7 leaves \\Zxx\\ to the two parties and 2.7.2 needs the sender's set for \\C and \\M: what cannot be decoded "
+        "2.7.7 leaves \\Zxx\\ to the two parties, 2.7.2 needs the sender's set for \\C and \\M: what cannot be decoded "
         "is kept as written and told, not dropped from a result.",
         NTE.format("avant\\Zxx\\après"),
         TEXT,
@@ -106,7 +106,7 @@ DIFFERENCES = (
     Difference(
         "python-hl7",
         "wire: byte order mark",
-        "No chapter: a mark at the head of a file is no part of the message (peers: 27 of 140 public samples have one).",
+        "No chapter: a mark at the head of a file is no part of the message (27 of 140 public samples have one).",
         "\ufeff" + NTE.format("a"),
         TEXT,
         "a",
@@ -134,7 +134,7 @@ DIFFERENCES = (
     Difference(
         "hl7apy",
         "fifth delimiter before v2.7",
-        "2.5.4: the first four characters keep their meaning, whatever a fifth one adds; 305 public messages say ^~\\&#.",
+        "2.5.4: the first four characters keep their meaning, whatever a fifth one adds (305 public messages have it).",
         NTE.format("a").replace("^~\\&", "^~\\&#"),
         TEXT,
         "a",
@@ -153,7 +153,7 @@ DIFFERENCES = (
         "hl7apy",
         "place beyond the grammar",
         "2.6.2 and 2.8: later versions and local use add fields and components at the end; their number is their only "
-        "name, so it is kept (SPM-40, PID-33 in 2.4, the second component of a date).",
+        "name, so it is kept (the ninth field of a note, the second component of a date).",
         NTE.format("a||||||x"),
         (1, 9, 1, 1, 1),
         "x",
@@ -171,7 +171,7 @@ DIFFERENCES = (
     Difference(
         "hl7apy",
         "blanks around a segment",
-        "2.A.75 lets a string keep leading and trailing blanks; only those at the end of a message go with its end.",
+        "Law 4: a string (2.A, ST) keeps its blanks; only those at the very end of a message go with its end.",
         NTE.format("a ") + "NTE|2\r",
         TEXT,
         "a ",
@@ -180,7 +180,7 @@ DIFFERENCES = (
     Difference(
         "hl7apy",
         "number written again",
-        "Law 4, nothing guessed: 007 and 7 are one NM (2.A.47), but an identifier in a numeric field is not.",
+        "Law 4, nothing guessed: 007 and 7 are one number (2.A, NM); two identifiers in a numeric field they are not.",
         HEAD + "NTE|007||a\r",
         (1, 1, 1, 1, 1),
         "007",

@@ -234,7 +234,9 @@ class _Writer:
         written = []
         for character in text:
             by_hand = character in names
-            hexadecimal = self.odd and (self.honest or character.isascii()) and rng.random() < (0.3 if by_hand else 0.02)
+            hexadecimal = (
+                self.odd and (self.honest or character.isascii()) and rng.random() < (0.3 if by_hand else 0.02)
+            )
             if hexadecimal:
                 bytes_ = character.encode(self.hex_codec)
                 if len(bytes_) > 1 and rng.random() < 0.5:  # one sequence a byte
@@ -253,7 +255,11 @@ class _Writer:
             written = [f"MSH{d.field}{d.component}{d.repetition}{d.escape}{d.subcomponent}{d.truncation}"]
         for number in range(3 if name == "MSH" else 1, last + 1):
             repetitions = fields.get(number, [])
-            tail = d.component * rng.randint(1, 3) if repetitions and number > 2 and name != "MSH" and rng.random() < 0.05 else ""
+            tail = (
+                d.component * rng.randint(1, 3)
+                if repetitions and number > 2 and name != "MSH" and rng.random() < 0.05
+                else ""
+            )
             written.append(
                 d.repetition.join(
                     d.component.join(d.subcomponent.join(sub for sub, _ in component) for component in repetition)
@@ -287,8 +293,6 @@ class _Writer:
             whole = "\ufeff" + whole
         dress |= {around} if around and (around != "BOM" or self.codec == "utf-8") else set()
         return whole.encode(self.codec), dressed if around == "batch" else whole, frozenset(dress)
-
-
 
 
 def _said(text: str) -> Written:

@@ -10,11 +10,11 @@ from typing import Any
 
 import hl7
 import msgspec
-from hl7apy.core import is_base_datatype
+from hl7_generate import Leaf
 from hl7apy.consts import VALIDATION_LEVEL
+from hl7apy.core import is_base_datatype
 from hl7apy.exceptions import HL7apyException, InvalidName
 from hl7apy.parser import get_message_info, parse_message, parse_segment
-from hl7_generate import Leaf
 
 from connectors.base import Source
 from connectors.hl7 import charset

@@ -54,7 +54,7 @@ def compared(name: str, read: Reading, raw: dict[Leaf, str], values: dict[Leaf, 
 
 
 def differences(seeds: Iterable[int]) -> Kinds:
-    """Generated messages read by all three: ours as written, whatever they wear; the others with reviewed differences."""
+    """Generated messages read by all three: by us as written, whatever they wear; by the others as `compared` tells."""
     found: Kinds = Counter()
     for seed in seeds:
         given = generate(seed)
