@@ -1,6 +1,6 @@
 """Where python-hl7 and hl7apy read a message otherwise than we do: each kind once, reviewed, with its smallest message.
 
-Chapters are those of HL7 v2.5. `docs/decisions/0030-readings-compared.md` is the summary.
+Chapters are those of HL7 v2.5. `docs/decisions/0031-readings-compared.md` is the summary.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ DIFFERENCES = (
     Difference(
         "python-hl7",
         "wire: line ends",
-        "2.5.3: CR ends a segment. Half of what comes in files has LF or CRLF: with CR alone known, a message of LF is "
-        "one segment, and one of CRLF has segments named LF and two letters.",
+        "2.5.3: CR ends a segment. Files have LF or CRLF (all 38 French samples have LF): with CR alone known, a message "
+        "of LF is one segment, and one of CRLF has segments whose names begin with LF.",
         NTE.format("a").replace("\r", "\n"),
         TEXT,
         "a",
@@ -124,8 +124,8 @@ DIFFERENCES = (
     Difference(
         "hl7apy",
         "version without grammar",
-        "2.8: a recipient reads what it knows of any version; fields have the same places in 2.7.1 and 2.9, and the "
-        "French profile writes 2.5^FRA^2.11. A blank version is reported, not a reason to lose the message.",
+        "2.8: a recipient reads what it knows of any version; fields of 2.7.1 and 2.9 stand where those of 2.7 stand. A "
+        "version that is blank or unknown is reported, and no reason to lose the message.",
         NTE.format("a").replace("|2.5", "|2.9"),
         TEXT,
         "a",
@@ -143,7 +143,7 @@ DIFFERENCES = (
     Difference(
         "hl7apy",
         "segment without grammar",
-        "2.6.2: a recipient ignores what it did not expect, and goes on; PRT in 2.5 is in every French transmission.",
+        "2.6.2: a recipient ignores what it did not expect, and goes on; French ORU say PRT in 2.5.",
         NTE.format("a") + "PRT||UC\r",
         (2, 2, 1, 1, 1),
         "UC",
