@@ -96,8 +96,8 @@ DIFFERENCES = (
     Difference(
         "python-hl7",
         "wire: line ends",
-        "2.5.3: CR ends a segment. Files have LF or CRLF (all 38 French samples have LF): with CR alone known, a message "
-        "of LF is one segment, and one of CRLF has segments whose names begin with LF.",
+        "2.5.3: CR ends a segment. Files have LF (all 38 French samples) or CRLF: with CR alone known, a message of "
+        "LF is one segment, and one of CRLF has segments whose names begin with LF.",
         NTE.format("a").replace("\r", "\n"),
         TEXT,
         "a",
@@ -124,7 +124,7 @@ DIFFERENCES = (
     Difference(
         "hl7apy",
         "version without grammar",
-        "2.8: a recipient reads what it knows of any version; fields of 2.7.1 and 2.9 stand where those of 2.7 stand. A "
+        "2.8: a recipient reads what it knows of any version; fields of 2.7.1 and 2.9 stand where those of 2.7 do. A "
         "version that is blank or unknown is reported, and no reason to lose the message.",
         NTE.format("a").replace("|2.5", "|2.9"),
         TEXT,
