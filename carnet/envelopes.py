@@ -10,16 +10,18 @@ from typing import get_args
 
 import msgspec
 
-from carnet.judged import Context, carry, lookups, patient_name, refused
+from carnet.judged import Context, carry, links, lookups, patient_name, refused
 from connectors.base import Document, Enclosed, Locator, Message, Order, RawPatient, Refusal, Yielded
-from quality.rules import judge, verdict_of
+from connectors.hl7.ids import same_document
+from quality.rules import identity_codes, judge, verdict_of
 from transforms.actions import action_of
+from transforms.admissions import understand_admission
 from transforms.documents import DocumentRecord, from_cda, from_order
 from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
 from transforms.orders import gathered
-from warehouse.prepared import Carried, Deletion, PatientName, PreparedItem
+from warehouse.prepared import Answerable, Carried, Consent, Deletion, Masking, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
 NOBODY = understand(RawPatient(), from_cda=False)
@@ -58,7 +60,8 @@ def _stopped(item: PreparedItem, head: PreparedItem) -> PreparedItem:
     """A document of a message that is itself held or refused goes with it: an unknown flag fails closed."""
     if item.end == "refused":
         return item
-    return msgspec.structs.replace(item, end=head.end, code=head.code, carried=(), deletion=None, patient=None)
+    nothing = {"carried": (), "deletion": None, "masking": None, "patient": None}
+    return msgspec.structs.replace(item, end=head.end, code=head.code, **nothing)
 
 
 def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context) -> PreparedItem:
@@ -69,6 +72,7 @@ def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: 
         end="",
         message_digest=digest,
         keys=tuple(dict.fromkeys(key for key in (message.control_id, *_numbers(message)) if key)),
+        answer=None if message.ignored == "ACKNOWLEDGEMENT" else Answerable(message.envelope, _wants_business(message)),
     )
     if message.ignored:
         return msgspec.structs.replace(item, end="ignored", code=message.ignored, message_digest=b"")
@@ -83,7 +87,39 @@ def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: 
     if patient is not None and patient.oid and patient.oid not in context.policy.admits:
         name = None
     item = msgspec.structs.replace(item, findings=_of_message(findings, message), patient=name)
+    if message.admission is not None:
+        return _admitted(item, message, patient, context)
     return _with_results(item, message, patient, context) if message.orders else item
+
+
+def _admitted(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
+    """What an ADT message says of who is who, and of what the patient declared.
+
+    An identifier in doubt (a malformed INS, two of them) is not used, and told: the other numbers still count.
+    """
+    if patient is None or not (patient.ins or patient.local):
+        return msgspec.structs.replace(item, end="held", code="PATIENT_ID_MISSING", expected="PID-3: a patient number")
+    verdict = verdict_of(identity_codes(patient, context.policy), context.policy)
+    if verdict.end == "refused":
+        return msgspec.structs.replace(item, end="refused", code=verdict.code, findings=verdict.findings)
+    stated = understand_admission(message, patient, context.zone)
+    if stated.refused:
+        return msgspec.structs.replace(item, end="refused", code=stated.refused, expected=stated.expected)
+    in_doubt = (verdict.code,) if verdict.end else ()
+    findings = tuple(sorted({*item.findings, *verdict.findings, *in_doubt, *stated.findings}))
+    name = patient_name(patient, context.sender, "")
+    consents = tuple(
+        Consent(patient=name, scope=said.scope, value=said.value, day=said.day, at=said.at)
+        for said in stated.declarations
+    )
+    return msgspec.structs.replace(
+        item, patient=name, findings=findings, links=links(stated, patient, context), consents=consents
+    )
+
+
+def _wants_business(message: Message) -> bool:
+    """Whether a ZAM^Z01 is wanted: the document is meant for the DMP, and its receipt is to be told (volet, 2.7)."""
+    return message.flags.get("DESTDMP") == "Y" and message.flags.get("ACK_RECEPTION") == "Y"
 
 
 def _of_message(findings: tuple[str, ...], message: Message) -> tuple[str, ...]:
@@ -92,10 +128,13 @@ def _of_message(findings: tuple[str, ...], message: Message) -> tuple[str, ...]:
 
 
 def _numbers(message: Message) -> tuple[str, ...]:
-    """Numbers that a person may look the message up by: local patient numbers and order numbers."""
-    local = tuple(i.extension for i in message.patient.ids if i.kind != "INS") if message.patient else ()
-    orders = tuple(number.extension for order in message.orders for number in (order.placer, order.filler))
-    return (*local, *orders)
+    """Numbers that a person may look the message up by: those of patients, visits, movements and orders."""
+    local = [i.extension for i in message.patient.ids if i.kind != "INS"] if message.patient else []
+    said = message.admission
+    if said is not None:
+        other = said.other.ids if said.other is not None else ()
+        local += [i.extension for i in (*said.merged, *other, said.visit, said.movement) if i.kind != "INS"]
+    return (*local, *(number.extension for order in message.orders for number in (order.placer, order.filler)))
 
 
 def _with_results(item: PreparedItem, message: Message, patient: Patient | None, context: Context) -> PreparedItem:
@@ -161,14 +200,17 @@ def _child(
     if action is None:
         expected = "NW/F/T02, RO/C/T10 with relatedDocument, or CA/D/T04"
         return msgspec.structs.replace(item, end="refused", code="ACTION_INCONSISTENT", expected=expected)
-    verdict = judge(record, context.policy)
+    if _named_otherwise(message, found):
+        record = msgspec.structs.replace(record, findings=(*record.findings, "TXA_ID_DIFFERS"))
+    verdict = judge(_as_target(record) if action == "delete" else record, context.policy)
     if verdict.end:
         return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
     name = patient_name(record.patient, context.sender, record.document_id)
     if action == "delete":
-        if not verdict.sound:
-            return msgspec.structs.replace(item, end="held", code="IDENTITY_NOT_QUALIFIED", findings=verdict.findings)
-        return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=_deletion(record, name))
+        deletion = _deletion(record, name, sound=verdict.sound)
+        return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=deletion)
+    if action == "mask":
+        return _masking(item, message, record, name, verdict.findings, context)
     carried = carry(
         record,
         name,
@@ -182,6 +224,16 @@ def _child(
     return msgspec.structs.replace(item, patient=name, carried=(carried,))
 
 
+def _named_otherwise(message: Message, document: Document) -> bool:
+    """Whether TXA-12 names another document than the CDA, or TXA-13 none of those it replaces."""
+    if message.encloses != 1:
+        return False
+    parent = message.parent_id
+    return (message.document_id is not None and not same_document(message.document_id, document.id)) or (
+        parent is not None and bool(document.replaces) and not any(same_document(parent, i) for i in document.replaces)
+    )
+
+
 def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) -> DocumentRecord:
     """The record as this message vouches for it: a PID-32 that blocks, or says less than VALI, takes the qualification
     away; one that says nothing leaves it to the document."""
@@ -192,13 +244,45 @@ def _told_by(message: Message, patient: Patient | None, record: DocumentRecord) 
     return record
 
 
-def _deletion(record: DocumentRecord, name: PatientName) -> Deletion:
+def _masking(
+    item: PreparedItem,
+    message: Message,
+    record: DocumentRecord,
+    name: PatientName,
+    findings: tuple[str, ...],
+    context: Context,
+) -> PreparedItem:
+    """A known document sent again to change who may see it. The content binds it to its document, whoever is named."""
+    sent_at = _sent_at(message, context)
+    if not sent_at:
+        return msgspec.structs.replace(item, end="refused", code="EVENT_TIME_MISSING", expected="MSH-7")
+    masking = Masking(
+        organisation=record.organisation,
+        document_id=record.document_id,
+        digest=record.digest,
+        sent_at=sent_at,
+        flags=_masks(message),
+    )
+    return msgspec.structs.replace(item, patient=name, findings=findings, masking=masking)
+
+
+def _as_target(record: DocumentRecord) -> DocumentRecord:
+    """What a deletion encloses names a document by its id, or by set and version; a set alone is not enough."""
+    if record.document_id:
+        return record
+    others = tuple(code for code in record.findings if code != "DOCUMENT_ID_MISSING")
+    named = record.set_id and record.version is not None
+    return msgspec.structs.replace(record, findings=others if named else ("DELETE_WITHOUT_TARGET", *others))
+
+
+def _deletion(record: DocumentRecord, name: PatientName, *, sound: bool) -> Deletion:
     return Deletion(
         patient=name,
         organisation=record.organisation,
         document_id=record.document_id,
         set_id=record.set_id,
         version=record.version,
+        sound=sound,
     )
 
 

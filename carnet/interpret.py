@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 
 from carnet.envelopes import Child, enclosing, message_items
-from carnet.judged import Context, carry, lookups, patient_name, refused
+from carnet.judged import Context, carry, links, local_name, lookups, patient_name, refused
 from carnet.measures import Rows, owner_of
 from connectors.base import (
     AccountEvent,
     Document,
     Enclosed,
+    EnrolmentRow,
     Ignored,
     Locator,
     Message,
@@ -36,9 +37,10 @@ from quality.catalogue import sentence
 from quality.rules import identity_codes, judge, verdict_of
 from transforms.accounts import Problem
 from transforms.accounts import understand as understand_event
+from transforms.admissions import understand_row
 from transforms.documents import from_cda
-from transforms.identity import understand
-from warehouse.prepared import AccountFact, PatientName, PreparedItem, Range
+from transforms.identity import NIR, understand
+from warehouse.prepared import AccountFact, Answerable, PatientName, PreparedItem, Range
 
 
 class Interpreted(msgspec.Struct, frozen=True):
@@ -104,6 +106,9 @@ class _Reading:
                 yield self._step(ignored, found.span, None, declared)
             case AccountEvent():
                 item = self._account(found)
+                yield self._step([item], found.span, _owner(item))
+            case EnrolmentRow():
+                item = self._enrolment(found)
                 yield self._step([item], found.span, _owner(item))
             case RawReadings():
                 yield self._readings(found)
@@ -180,8 +185,9 @@ class _Reading:
         try:
             found = message_items(message, children, digest, self.next_ordinal, self.context, route)
         except Exception as bug:  # noqa: BLE001 - the bulkhead: the message and what it encloses are held
-            places = (message.locator, *(child.locator for child in children))
-            return self._step([self._held(place, bug) for place in places], message.span, None)
+            head = self._held(message.locator, bug, answer=Answerable(message.envelope))
+            held = [self._held(child.locator, bug, parent=head.ordinal) for child in children]
+            return self._step([head, *held], message.span, None)
         self.next_ordinal += len(found.items)
         self.any_item = True
         return self._step(list(found.items), message.span, found.owner)
@@ -259,6 +265,31 @@ class _Reading:
             findings=findings,
             patient=name,
             account=AccountFact(patient=name, **facts),
+        )
+
+    def _enrolment(self, row: EnrolmentRow) -> PreparedItem:
+        """A row of an enrolment table. One without the authority of its INS has the sender's, when there is but one."""
+        admitted = self.context.policy.admits
+        number, ins = row.patient.ids
+        if not ins.root:
+            ins = msgspec.structs.replace(ins, root=next(iter(admitted)) if len(admitted) == 1 else NIR)
+            row = msgspec.structs.replace(row, patient=msgspec.structs.replace(row.patient, ids=(number, ins)))
+        patient, stated = understand_row(row, self.context.zone)
+        keys = (number.extension,) if number.extension else ()
+        if stated.refused:
+            said = {"code": stated.refused, "expected": stated.expected, "came": stated.came}
+            return self._item(row.locator, kind="enrolment", end="refused", keys=keys, **said)
+        verdict = verdict_of(identity_codes(patient, self.context.policy), self.context.policy)
+        if verdict.end:
+            return self._item(row.locator, kind="enrolment", end=verdict.end, code=verdict.code, keys=keys)
+        return self._item(
+            row.locator,
+            kind="enrolment",
+            end="",
+            findings=tuple(sorted({*verdict.findings, *stated.findings})),
+            patient=local_name(patient.local[0], self.context.sender),
+            links=links(stated, patient, self.context),
+            keys=keys,
         )
 
     def _document(self, document: Document) -> PreparedItem:

@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.base import Refusal
+from connectors.base import RawId, Refusal
 from quality.catalogue import sentence
 from quality.rules import Policy
+from transforms.admissions import Stated
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
-from transforms.identity import NIR, Patient
-from warehouse.prepared import Carried, PatientName, PreparedItem
+from transforms.identity import AUTHORITIES, NIR, Patient
+from warehouse.prepared import Answerable, Carried, Link, PatientName, PreparedItem
 
 
 class Vouched(msgspec.Struct, frozen=True):
@@ -44,10 +45,34 @@ def patient_name(patient: Patient, sender: str, document_id: str) -> PatientName
     if patient.qualified:
         return PatientName((patient.oid, patient.ins), is_ins=True)
     if patient.local:
-        return PatientName(("local", sender, patient.local[0].root, patient.local[0].extension), is_ins=False)
+        return local_name(patient.local[0], sender)
     if patient.ins:
         return PatientName(("unqualified", sender, patient.oid or NIR, patient.ins), is_ins=False)
     return PatientName(("document", sender, document_id), is_ins=False)
+
+
+def local_name(number: RawId, sender: str) -> PatientName:
+    """A patient number that only its sender understands."""
+    return PatientName(("local", sender, number.root, number.extension), is_ins=False)
+
+
+def links(stated: Stated, patient: Patient, context: Context) -> tuple[Link, ...]:
+    """The pairings of an ADT message or an enrolment row, as the store takes them."""
+    return tuple(
+        Link(
+            a=local_name(pair.a, context.sender) if pair.a.root not in AUTHORITIES else _ins_name(pair.a),
+            b=_ins_name(pair.b) if pair.b.root in AUTHORITIES else local_name(pair.b, context.sender),
+            at=stated.at,
+            on=pair.on,
+            traits=patient.traits.compared() if pair.ins else ("", "", ""),
+            holds_discordance=context.policy.discordance == "hold",
+        )
+        for pair in stated.pairings
+    )
+
+
+def _ins_name(number: RawId) -> PatientName:
+    return PatientName((number.root, number.extension), is_ins=True)
 
 
 def carry(
@@ -91,4 +116,5 @@ def refused(refusal: Refusal, ordinal: int, parent: int | None = None) -> Prepar
         code=refusal.code,
         expected=refusal.expected,
         came=refusal.came,
+        answer=Answerable(refusal.envelope) if refusal.envelope is not None else None,
     )

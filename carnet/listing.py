@@ -47,8 +47,8 @@ def documents(
             "entries": record.entries,
             "observations": record.observations,
             "attachments": record.attachments,
-            "ins": record.patient.ins,
-            "ins_oid": record.patient.oid,
+            "ins": found.ins,
+            "ins_oid": found.ins_oid,
         }
         if not identified:
             row["type_code"] = public_type(record)

@@ -1,4 +1,4 @@
-"""One patient's record as a timeline: documents, results and readings, newest last."""
+"""One patient's record as a timeline: documents, results, readings, and who the patient was said to be; newest last."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from carnet.listing import confidentiality
 from warehouse import ledger
 from warehouse.database import Connection
+from warehouse.numbers import Statement, trail
 from warehouse.readings import stored
 from warehouse.store import Store
 
@@ -29,7 +30,19 @@ def timeline(store: Store, connection: Connection, patient: str) -> list[dict[st
         }
         for (day, measure, sender), number in days.items()
     ]
+    rows += [_identity(said) for said in trail(store, connection, patient)]
     return sorted(rows, key=lambda row: (row["when"], row["kind"], row["what"]))
+
+
+def _identity(said: Statement) -> dict[str, Any]:
+    """A link, an un-link or a declaration; `when` is in UTC, empty for a link that holds from the beginning."""
+    return {
+        "when": said.at,
+        "kind": "identity" if said.kind in ("link", "unlink") else "consent",
+        "what": f"{said.kind} {said.what}",
+        "status": said.code or said.end,
+        "sender": said.sender,
+    }
 
 
 def _document(found: ledger.StoredDocument) -> dict[str, Any]:

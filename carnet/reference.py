@@ -53,14 +53,15 @@ def _codes() -> str:
         "# Codes",
         "",
         "What can end or flag an item. A sender's policy (`senders.toml`) makes `INS_KEY_WRONG` a refusal and "
-        "`IDENTITY_DISCORDANT` a hold. `ERR-5` is the norm's code beside ours.",
+        "`IDENTITY_DISCORDANT` a hold. `ERR-5` is the norm's code beside ours in an HL7v2 acknowledgement, `ERR-3` its "
+        "table 0357, `ERR-2` the place told when the item's own says no field.",
         "",
-        "| code | end | ERR-5 | français | English | que faire | what to do |",
-        "|---|---|---|---|---|---|---|",
+        "| code | end | ERR-2 | ERR-3 | ERR-5 | français | English | que faire | what to do |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in sorted(catalogue().values(), key=lambda row: row.code):
-        cells = (f"`{row.code}`", row.default, row.err5, row.fr, row.en, row.fix_fr, row.fix_en)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        said = (row.default, row.place, row.err3, row.err5, row.fr, row.en, row.fix_fr, row.fix_en)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{row.code}`", *said)) + " |")
     return NOTICE + "\n".join(lines) + "\n"
 
 

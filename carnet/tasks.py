@@ -100,6 +100,7 @@ def ingest(chunk: list[dict[str, str]]) -> dict[str, int]:
     disturb the others: they are taken together, and one by one when that fails. `TaskFailed` when all fail: then it
     is rather the disk, the database or the keys, and the task has to be tried again.
     """
+    from carnet.outbox import write_outbox
     from carnet.receive import Claim
 
     claims = [Claim(**row) for row in chunk]
@@ -115,6 +116,10 @@ def ingest(chunk: list[dict[str, str]]) -> dict[str, int]:
                 except Exception as alone:  # noqa: BLE001 - the bulkhead between deliveries of one chunk
                     log.error("delivery %s was not taken: %s", claim.short, _told(alone))
                     counts["failed"] += 1
+        try:
+            write_outbox(store)
+        except OSError as error:
+            log.warning("answers wait for the next run (%s): the outbox cannot be written", _told(error))
     if claims and counts["failed"] == len(claims):
         raise TaskFailed(f"none of {len(claims)} deliveries could be taken; the lines above tell why")
     return counts

@@ -223,6 +223,47 @@ class Order(msgspec.Struct, frozen=True):
     """ORC-1."""
 
 
+class Admission(msgspec.Struct, frozen=True):
+    """What an ADT message says beside its patient, as said (HL7 v2.5, 3; French extension of IHE PAM 2.11)."""
+
+    recorded: str = ""
+    """EVN-2."""
+    occurred: str = ""
+    """EVN-6."""
+    merged: tuple[RawId, ...] = ()
+    """MRG-1: identifiers that the ones of PID-3 replace."""
+    other: RawPatient | None = None
+    """The second PID of a link or un-link."""
+    visit: RawId = RawId()
+    """PV1-19."""
+    movement: RawId = RawId()
+    """ZBE-1."""
+    feeding: str = ""
+    """ZFA-9: `INO` informed and not opposed to feeding, `IO` opposed, `NA` not collected."""
+    feeding_at: str = ""
+    """ZFA-10."""
+    consultation: str = ""
+    """ZFA-11: `IC` informed and consents to consultation, `INC` refuses, `NA` not collected."""
+    consultation_at: str = ""
+    """ZFA-12."""
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """What an answer repeats of a message's header, as written but in the usual delimiters (`|^~\\&`)."""
+
+    sending_application: str = ""
+    sending_facility: str = ""
+    receiving_application: str = ""
+    receiving_facility: str = ""
+    event: str = ""
+    """MSH-9.2."""
+    control_id: str = ""
+    processing: str = ""
+    version: str = ""
+    country: str = ""
+    charset: str = ""
+
+
 class Message(msgspec.Struct, frozen=True):
     """An HL7v2 message as said. Flags map a canonical name (an unknown code as written) to `Y`, `N` or what stands
     there, contradictory answers joined by `~`; so are `order_control` and `result_status` where documents differ.
@@ -250,6 +291,8 @@ class Message(msgspec.Struct, frozen=True):
     """PRT-8 of the `SB` participation (sender)."""
     flags: Mapping[str, str] = {}
     orders: tuple[Order, ...] = ()
+    admission: Admission | None = None
+    """Of an ADT message that states an identity."""
     encloses: int = 0
     """Documents enclosed: each follows as an `Enclosed` or a `Refusal` with `counted=True`."""
     ignored: str = ""
@@ -260,6 +303,8 @@ class Message(msgspec.Struct, frozen=True):
     """Codes seen while reading (`CHARSET_MISMATCH`, `ESCAPE_UNKNOWN` …)."""
     segments: Mapping[str, int] = {}
     """How many segments were `mapped`, kept `raw` or `ignored`; their sum is the number of segments."""
+    envelope: Envelope = Envelope()
+    """What its acknowledgement repeats."""
 
 
 class Enclosed(msgspec.Struct, frozen=True):
@@ -286,6 +331,19 @@ class AccountEvent(msgspec.Struct, frozen=True):
     department: str
     birth_year: str
     sex: str
+
+
+class EnrolmentRow(msgspec.Struct, frozen=True):
+    """One row of a sender's enrolment table, as said: which INS a local patient number stands for."""
+
+    locator: Locator
+    span: Span
+    patient: RawPatient
+    """Both identifiers and the traits, as a PID would hold them."""
+    action: str
+    """`link`, `unlink`, or what stands there; empty: link."""
+    at: str
+    """When it was so, ISO 8601."""
 
 
 READINGS = pa.schema(
@@ -360,9 +418,11 @@ class Refusal(msgspec.Struct, frozen=True):
     """By shape only: `3 letters`, `date without zone`, `empty`."""
     counted: bool = True
     """Whether it is an item of its own; False when it tells about an item yielded beside it."""
+    envelope: Envelope | None = None
+    """Of a message that could not be read: what could be read of its header."""
 
 
-Yielded: TypeAlias = Message | Document | AccountEvent | RawReadings | Enclosed | Ignored | Refusal
+Yielded: TypeAlias = Message | Document | AccountEvent | EnrolmentRow | RawReadings | Enclosed | Ignored | Refusal
 
 
 class Connector(msgspec.Struct, frozen=True):

@@ -7,11 +7,13 @@ from connectors.base import Connector, Source
 from connectors.cda.reader import CDA
 from connectors.devices import apple_archive, apple_health, libreview
 from connectors.hl7 import HL7
+from connectors.identities.enrolment import ENROLMENT
 
 CONNECTORS: tuple[Connector, ...] = (
     HL7,
     CDA,
     ACCOUNTS,
+    ENROLMENT,
     Connector("apple-health-zip", "devices", apple_archive.recognises, apple_archive.read),
     Connector("apple-health", "devices", apple_health.recognises, apple_health.read),
     Connector("libreview", "devices", libreview.recognises, libreview.read),

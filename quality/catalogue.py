@@ -27,12 +27,17 @@ class Code(msgspec.Struct, frozen=True):
     en: str
     fix_fr: str
     fix_en: str
+    err3: str = ""
+    """ERR-3 of an HL7v2 acknowledgement (HL7 table 0357): 207 when `err5` says more. Empty: no HL7v2 file causes it."""
+    place: str = ""
+    """ERR-2 where the item's own place says no field: a segment and field (`PID-3`), a segment, or nothing."""
 
 
 @cache
 def catalogue() -> dict[str, Code]:
     text = resources.files("quality").joinpath("codes.csv").read_text(encoding="utf-8")
-    return {row["code"]: msgspec.convert(row, Code) for row in csv.DictReader(io.StringIO(text, newline=""))}
+    rows = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    return {row["code"]: msgspec.convert(row, Code) for row in rows}
 
 
 def told(code: str) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Iterable
 
 from tests.cda import INS, TEST_OID
 
@@ -61,6 +63,8 @@ def mdm(
 ) -> bytes:
     """MDM with one CDA in OBX-5; `order` and `status` override ORC-1 and OBX-11."""
     event, orc, obx11 = EVENTS[action]
+    named = re.search(rb'<id root="([^"]*)"(?: extension="([^"]*)")?', document)
+    txa12 = "^^".join(part.decode() for part in named.groups()[::-1] if part) if named else ""
     data = base64.b64encode(document).decode() if payload is None else payload
     lines = [
         header(f"MDM^{event}^MDM_T02", control, version="2.6"),
@@ -69,7 +73,7 @@ def mdm(
         "PV1|1|N",
         f"ORC|{orc if order is None else order}",
         "OBR|1|||11502-2^CR^LN",
-        "TXA|1|11502-2|TEXT|20260302101500||||||||1.2.250.1.999.1.1|||||AU",
+        f"TXA|1|11502-2|TEXT|20260302101500||||||||{txa12}|||||AU",
         f"OBX|1|ED|11502-2^CR^LN||APP^TEXT^XML^Base64^{data}||||||{obx11 if status is None else status}",
         *flags(2, masked),
     ]
@@ -97,6 +101,25 @@ def oru(
         f"OBX|1|NM|53049-3^Glycémie^LN||{value}|g/L^g/L^UCUM|0,70-1,08|N|||{status}",
         f"OBX|2|SN|1988-5^CRP^LN||<^5|mg/L^mg/L^UCUM|<5||||{status}",
         f"OBX|3|CE|882-1^Groupe^LN||A+^A positif^L||||||{status}",
+    ]
+    return ("\r".join(lines) + "\r").encode()
+
+
+def adt(
+    event: str = "A28",
+    *,
+    control: str = "A1",
+    at: str = "20260301090000",
+    patient: str | None = None,
+    more: Iterable[str] = (),
+) -> bytes:
+    """ADT of the French PAM profile; `more` are segments after PID."""
+    lines = [
+        f"MSH|^~\\&|GAM|HOP|CARNET|FR|20260302101500||ADT^{event}^ADT_A01|{control}|P|2.5^FRA^2.11"
+        "|||||FRA|UNICODE UTF-8|||2.11^IHE_FRANCE-2.11-PAM",
+        f"EVN||20260302101500||||{at}",
+        patient or pid(),
+        *more,
     ]
     return ("\r".join(lines) + "\r").encode()
 

@@ -15,6 +15,7 @@ from carnet.home import open_home
 from carnet.ingest import Incoming, incoming, ingest
 from carnet.judged import Vouched
 from carnet.receipt import receipt
+from carnet.record import timeline
 from carnet.settings import Sender
 from connectors.base import Source
 from warehouse import ledger
@@ -89,6 +90,23 @@ class Hub:
                 if number and end != "read":
                     totals[end] = totals.get(end, 0) + number
         return totals
+
+    def told(self, delivery: str) -> list[tuple[str, str]]:
+        """End and code of each item of a delivery, in order."""
+        with reading(self.store.engine) as connection:
+            return [(row.end, row.code) for row in ledger.sheet(connection, delivery).items()]
+
+    def patient(self, ins: str, oid: str) -> list[dict[str, Any]]:
+        """One record as a timeline."""
+        with reading(self.store.engine) as connection:
+            id_ = self.store.find_patient(connection, oid, ins)
+            assert id_ is not None
+            return timeline(self.store, connection, id_)
+
+    def found(self, text: str) -> list[str]:
+        """The deliveries that carry a number."""
+        with reading(self.store.engine) as connection:
+            return [delivery for delivery, _ in ledger.find(self.store, connection, text)]
 
     def receipt(self, delivery: str) -> dict[str, Any]:
         with reading(self.store.engine) as connection:

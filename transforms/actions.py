@@ -1,4 +1,4 @@
-"""What a message asks to do with the document it encloses: create, replace or delete.
+"""What a message asks to do with the document it encloses: create, replace, delete, or mask otherwise.
 
 Source: CI-SIS, volet de transmission d'un document CDA-R2 en HL7v2 (ORC-1, OBX-11, MDM events). What is said in several
 places must agree; an incoherent message is refused, never best-guessed.
@@ -10,7 +10,7 @@ from typing import Literal
 
 from connectors.base import Message
 
-Action = Literal["create", "replace", "delete"]
+Action = Literal["create", "replace", "delete", "mask"]
 
 _CONTROL: dict[str, Action] = {"NW": "create", "RO": "replace", "CA": "delete"}
 _STATUS: dict[str, Action] = {"F": "create", "C": "replace", "D": "delete"}
@@ -22,7 +22,8 @@ _ANY = frozenset({"", "SC"})
 def action_of(message: Message, *, has_replaced: bool) -> Action | None:
     """The one action that every place agrees on; None when they contradict each other.
 
-    `has_replaced` tells whether the document names one it replaces: a replacement must, a creation must not.
+    `has_replaced` tells whether the document names one it replaces: a replacement must, a creation must not. A
+    replacement that names none and says MODIF_CONF_CODE=Y sends a known document again to change who may see it.
     """
     said: list[Action | None] = [_EVENT.get(message.kind)]
     if message.order_control not in _ANY:
@@ -37,6 +38,8 @@ def action_of(message: Message, *, has_replaced: bool) -> Action | None:
     if len(actions) > 1:
         return None
     action: Action = actions.pop() if actions else "create"
+    if action == "replace" and not has_replaced and message.flags.get("MODIF_CONF_CODE") == "Y":
+        return "mask"
     if action != "delete" and has_replaced != (action == "replace"):
         return None
     return action

@@ -13,6 +13,8 @@ import msgspec
 
 Key: TypeAlias = str
 
+Discordance: TypeAlias = Literal["", "flagged", "held"]
+
 Flag: TypeAlias = Literal["MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX", "CONNEXION_SECRETE"]
 
 
@@ -58,6 +60,8 @@ class CarrierFact(msgspec.Struct, frozen=True):
     """MSH-7 in UTC; empty when the channel declares none."""
     flags: tuple[Flag, ...] = ()
     modifies_confidentiality: bool = False
+    sender: Key = ""
+    """Who brought it: what the holder declared to one sender binds what comes through that sender."""
     position: int = 0
     """Order of archiving in the ledger: only names which of two equal items is the duplicate."""
 
@@ -77,6 +81,8 @@ class DeletionFact(msgspec.Struct, frozen=True):
     target: Key | None = None
     set_id: Key | None = None
     version: int | None = None
+    sound: bool = True
+    """Whether the identity it carries is qualified by itself: one that is not waits as a document would."""
 
 
 class MaskFact(msgspec.Struct, frozen=True):
@@ -86,10 +92,13 @@ class MaskFact(msgspec.Struct, frozen=True):
     organisation: Key
     sent_at: str
     flags: tuple[Flag, ...]
+    digest: Key = ""
+    """Of the content it came with: it speaks of that content, or of whatever owns the id when it came with none."""
 
 
 class OppositionFact(msgspec.Struct, frozen=True):
-    """The holder opposes feeding from a day on, or withdraws it. `organisation` None = all of them."""
+    """The holder opposes feeding from a day on, or withdraws it: by everybody, by the documents of one organisation, or
+    through one sender."""
 
     patient: Key
     day: str
@@ -97,15 +106,19 @@ class OppositionFact(msgspec.Struct, frozen=True):
     organisation: Key | None = None
     at: str = ""
     """Time of the event, to order several of one day; on equal times opposed wins."""
+    sender: Key | None = None
 
 
 class PatientLinkFact(msgspec.Struct, frozen=True):
-    """A merge (A40) or un-merge (A37) of two local patients; never rewrites a row."""
+    """Two patients are one, or are not (any more): a merge (A40), an un-merge (A37), a local number that stands for an
+    INS (enrolment). Never rewrites a row."""
 
     a: Key
     b: Key
     at: str
     on: bool
+    discordance: Discordance = ""
+    """Whether the traits it came with differ from those known of the INS, and what policy makes of it."""
 
 
 class IdentityFact(msgspec.Struct, frozen=True):
@@ -185,10 +198,10 @@ class MaskState(msgspec.Struct, frozen=True):
 
 
 class LinkState(msgspec.Struct, frozen=True):
-    """What became of a merge or un-merge: its end and code, empty when it took effect."""
+    """What became of a merge, an un-merge or an enrolment: its end and code, empty when it took effect."""
 
     link: PatientLinkFact
-    end: Literal["accepted", "held"]
+    end: Literal["accepted", "flagged", "held"]
     code: str = ""
 
 

@@ -19,6 +19,8 @@ NIR = "1.2.250.1.213.1.4.8"
 NIA = "1.2.250.1.213.1.4.9"
 NIR_TEST = "1.2.250.1.213.1.4.10"
 NIR_DEMO = "1.2.250.1.213.1.4.11"
+INS_C = "1.2.250.1.213.1.4.2"
+"""The computed INS of before 2015: obsolete, never routed on."""
 AUTHORITIES = (NIR, NIA, NIR_TEST, NIR_DEMO)
 """In the order of preference when one record carries several: a NIR outranks the waiting number (NIA)."""
 
@@ -56,11 +58,11 @@ class Patient(msgspec.Struct, frozen=True):
     ins: str
     oid: str
     local: tuple[RawId, ...]
-    """Identifiers that are no INS (IPP), in the order said."""
+    """Patient numbers that are no INS (IPP), those declared as such (`PI`) first."""
     traits: Traits
     qualified: bool
     findings: tuple[str, ...] = ()
-    """INS_KEY_WRONG, INS_MALFORMED, INS_AMBIGUOUS."""
+    """INS_KEY_WRONG, INS_MALFORMED, INS_AMBIGUOUS, PATIENT_ID_PLACEHOLDER."""
 
 
 def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
@@ -80,6 +82,8 @@ def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
         findings.append("INS_MALFORMED")
     elif ins and not key_holds(ins):
         findings.append("INS_KEY_WRONG")
+    if any(i.root not in AUTHORITIES and placeholder(i.extension) for i in raw.ids):
+        findings.append("PATIENT_ID_PLACEHOLDER")
     traits = Traits(
         birth_family=raw.birth_family,
         birth_given=raw.birth_given,
@@ -93,11 +97,30 @@ def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
     return Patient(
         ins=ins,
         oid=oid if ins else "",
-        local=tuple(i for i in raw.ids if i.root not in AUTHORITIES),
+        local=local_numbers(raw),
         traits=traits,
         qualified=bool(ins) and well_formed(ins) and traits.complete and vouched,
         findings=tuple(findings),
     )
+
+
+OTHER_NUMBERS = frozenset({"AN", "VN", "INS", "NH", "SS", "DL", "PPN", "NI", "BC"})
+"""Types of table 0203 (French edition) in PID-3 that number no patient of the sender: files, visits, cards, papers."""
+
+_WORDS = frozenset({"INCONNU", "UNKNOWN", "NULL", "NONE", "NA", "N/A", "X", "XX", "XXX", "TEST", "ANONYME", "NEANT"})
+
+
+def placeholder(number: str) -> bool:
+    """Whether a patient number stands for nobody: zeros, one digit again and again, a word for "unknown"."""
+    bare = number.strip().upper()
+    return not bare.strip("0") or (len(bare) > 3 and len(set(bare)) == 1) or bare in _WORDS
+
+
+def local_numbers(raw: RawPatient) -> tuple[RawId, ...]:
+    """The sender's own numbers of a patient, each once, those typed `PI` first; placeholders join nobody to anybody."""
+    found = [i for i in raw.ids if i.root not in (*AUTHORITIES, INS_C) and i.kind not in OTHER_NUMBERS]
+    found = [i for i in found if i.extension and not placeholder(i.extension)]
+    return tuple(sorted(dict.fromkeys(found), key=lambda i: i.kind != "PI"))
 
 
 def well_formed(ins: str) -> bool:

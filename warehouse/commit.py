@@ -140,6 +140,8 @@ def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]
         "parts": 0,
         "vouched": vouched,
         "takes": 0,
+        "told": 0,
+        "written": 0,
     }
 
 
@@ -179,7 +181,7 @@ def _commit(store: Store, entries: Sequence[Entry], step: Step) -> None:
         if archive.pack.length:
             append(connection, schema.pack, [{"name": archive.pack.name, "length": archive.pack.length}])
         append(connection, schema.lake_segment, segments)
-        settle(connection, changes, new=places)
+        settle(store, connection, changes, new=places)
         step("written")
     step("committed")
     finish_segments(store)

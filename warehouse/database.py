@@ -19,7 +19,7 @@ from warehouse import schema
 __all__ = ["Connection", "Unusable", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
 
 WRITER = 0x6361726E  # "carn"
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 
 
 class WrongSchema(Exception):

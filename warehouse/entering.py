@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, bindparam, update
 
 from transforms.documents import public_type
@@ -11,11 +12,11 @@ from warehouse import retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
 from warehouse.facts import deletion_key, pack_words, rows_in
-from warehouse.prepared import PreparedItem
+from warehouse.prepared import PreparedItem, Private
 from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
 from warehouse.settle import Changes
-from warehouse.working import LEVELS, Working, record_object
+from warehouse.working import LEVELS, Working, record_object, trait_digests
 
 
 class Entering:
@@ -36,6 +37,9 @@ class Entering:
         late = self._deleted_before(connection)
         self._write_documents(connection, changes)
         self._write_deletions(connection, changes)
+        self._write_maskings(connection, changes)
+        self._write_links(connection, changes)
+        self._write_consents(connection, changes)
         self._write_accounts(connection, changes)
         self._write_readings(connection)
         self._write_items(connection, late)
@@ -206,12 +210,58 @@ class Entering:
                 "target": fact.target,
                 "set_id": fact.set_id,
                 "version": fact.version,
+                "sound": fact.sound,
             }
             for fact in facts
         ]
         add(connection, schema.delete_fact, rows)
         changes.ids |= {fact.target for fact in facts if fact.target}
         changes.sets |= {(fact.set_id, fact.organisation, fact.patient) for fact in facts if fact.set_id}
+
+    def _write_maskings(self, connection: Connection, changes: Changes) -> None:
+        facts = [fact for item in self.working.part.items if (fact := self.working.mask_fact(item)) is not None]
+        rows = [msgspec.structs.asdict(fact) | {"flags": pack_words(fact.flags)} for fact in facts]
+        add(connection, schema.mask_fact, rows)
+        changes.ids |= {fact.id for fact in facts}
+
+    def _write_links(self, connection: Connection, changes: Changes) -> None:
+        """Who is who: what a link says of an INS claims its traits as a document would, and qualifies it."""
+        name, store = self.working.store.names.name, self.working.store
+        rows, identities = [], []
+        for link, fact in (found for item in self.working.part.items for found in self.working.link_facts(item)):
+            birth, sex, family = trait_digests(store, fact.b, link.traits)
+            if link.on and link.b.is_ins:
+                store.claim_traits(connection, fact.b, (birth, sex, family))
+                identities.append({"patient": fact.b, "ins": name("patient", *link.b.parts)})
+            rows.append(
+                {
+                    "a": fact.a,
+                    "b": fact.b,
+                    "at": fact.at,
+                    "on": fact.on,
+                    "birth": birth,
+                    "sex": sex,
+                    "family": family,
+                    "holds_discordance": link.holds_discordance,
+                }
+            )
+            changes.patients |= {fact.a, fact.b}
+        add(connection, schema.patient_link_fact, rows)
+        add(connection, schema.identity_fact, identities)
+
+    def _write_consents(self, connection: Connection, changes: Changes) -> None:
+        """What patients declared to this sender; opposition to feeding binds what comes through it."""
+        sender = self.working.intake.sender
+        consents, oppositions = [], []
+        for consent in (one for item in self.working.part.items for one in item.consents):
+            patient = self.working.patients[consent.patient].id
+            said = {"patient": patient, "sender": sender, "day": consent.day, "at": consent.at}
+            consents.append(said | {"scope": consent.scope, "value": consent.value})
+            if consent.scope == "feeding":
+                oppositions.append(said | {"organisation": "", "on": consent.value == "IO"})
+                changes.patients.add(patient)
+        add(connection, schema.consent_fact, consents)
+        add(connection, schema.opposition_fact, oppositions)
 
     def _write_accounts(self, connection: Connection, changes: Changes) -> None:
         accounts, oppositions = [], []
@@ -239,6 +289,7 @@ class Entering:
                     {
                         "patient": patient,
                         "organisation": "",
+                        "sender": "",
                         "day": account.day,
                         "at": account.at,
                         "on": account.event == "opposed",
@@ -293,11 +344,11 @@ class Entering:
         told = retake.told(connection, self.working.intake.delivery) if self.working.intake.take else 0
         rows: list[dict[str, Any]] = []
         lookups: list[dict[str, Any]] = []
+        statements: list[dict[str, Any]] = []
         for item in self.working.part.items:
             findings = set(item.findings)
             if any(id(carried) in late for carried in item.carried):
                 findings.add("DELETED_BEFORE_ARRIVAL")
-            fact = self.working.deletion_fact(item)
             row = {
                 "delivery": self.working.intake.delivery,
                 "ordinal": item.ordinal,
@@ -305,7 +356,6 @@ class Entering:
                 "kind": item.kind,
                 "locator": str(item.locator),
                 "patient": self.working.patients[item.patient].id if item.patient else None,
-                "request": deletion_key(fact) if fact else None,
                 "identity": self.working.identity(item),
                 "own_end": item.end,
                 "own_code": item.code,
@@ -322,9 +372,9 @@ class Entering:
                     self.working.store.cached_keys(self.working.owner),
                     self.working.owner,
                     f"item:{item.ordinal}",
-                    "\n".join(item.keys).encode(),
+                    msgspec.msgpack.encode(Private(item.keys, item.answer)),
                 )
-                if item.keys
+                if item.keys or item.answer
                 else None,
             }
             readings = self.archive.readings_of(self.working, item)
@@ -333,6 +383,11 @@ class Entering:
                 {"key": name("find", key), "delivery": self.working.intake.delivery, "ordinal": item.ordinal}
                 for key in dict.fromkeys(item.keys)
             ]
+            statements += [
+                {"key": key, "delivery": self.working.intake.delivery, "ordinal": item.ordinal}
+                for key in dict.fromkeys(self.working.statements(item))
+            ]
         append(connection, schema.item, rows)
         self.places = {(self.working.intake.delivery, row["ordinal"]) for row in rows}
         add(connection, schema.item_key, lookups)
+        append(connection, schema.item_statement, statements)

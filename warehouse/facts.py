@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from transforms.facts import DeletionFact, DocumentState, Flag, Projection
+from transforms.facts import DeletionFact, DocumentState, Flag, MaskFact, PatientLinkFact, Projection
 from warehouse import schema
 from warehouse.database import put
 from warehouse.store import chunks
@@ -24,8 +24,18 @@ def unpack_words(text: str) -> tuple[str, ...]:
 
 
 def deletion_key(fact: DeletionFact) -> str:
-    """The identity of a request: a repeat is the same row."""
-    return "|".join((fact.organisation, fact.patient, fact.target or "", fact.set_id or "", str(fact.version or "")))
+    """The identity of a deletion: a repeat is the same row."""
+    named = (fact.target or "", fact.set_id or "", str(fact.version or ""))
+    return "|".join(("delete", fact.organisation, fact.patient, *named))
+
+
+def mask_key(fact: MaskFact) -> str:
+    return "|".join(("mask", fact.id, fact.organisation, fact.sent_at, pack_words(fact.flags), fact.digest))
+
+
+def link_key(fact: PatientLinkFact) -> str:
+    """The identity of a statement about two patients, whatever traits it came with."""
+    return "|".join(("link", fact.a, fact.b, fact.at, "on" if fact.on else "off"))
 
 
 def rows_in(connection: Connection, table: Any, column: Any, keys: Iterable[str]) -> list[Any]:
@@ -43,6 +53,7 @@ def deletion_of(row: Any) -> DeletionFact:
         target=row.target,
         set_id=row.set_id,
         version=row.version,
+        sound=row.sound,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -12,6 +12,7 @@ from transforms.facts import (
     ClaimFact,
     DecisionFact,
     DeletionFact,
+    Discordance,
     DocumentFact,
     IdentityFact,
     Key,
@@ -32,19 +33,28 @@ class SqlIndex:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.rows: dict[tuple[Key, Key], Any] = {}
-        self.claimed_traits: dict[Key, Any] = {}
-        self._positions: dict[str, int] = {}
-        """Of deliveries. A carrier's place in the ledger is that of its item, as a message's is: whichever of two equal
+        self._patients: dict[Key, Any] = {}
+        self.contradicting: set[tuple[Key, Key]] = set()
+        """Documents under a local number whose own words contradict the INS it stands for (`warehouse.numbers`)."""
+        self._deliveries: dict[str, Any] = {}
+        """Of carriers. A carrier's place in the ledger is that of its item, as a message's is: whichever of two equal
         messages is the duplicate, so are the documents it brings."""
 
     def _in(self, table: Any, column: str, keys: Iterable[Key]) -> list[Any]:
         return rows_in(self._connection, table, table.c[column], keys)
 
+    def patient_row(self, patient: Key) -> Any:
+        """The row of a patient, with the traits that claim it."""
+        return self._patient_rows({patient})[patient]
+
+    def _patient_rows(self, patients: Set[Key]) -> dict[Key, Any]:
+        self._patients |= {row.id: row for row in self._in(schema.patient, "id", patients - self._patients.keys())}
+        return self._patients
+
     def _documents(self, rows: Iterable[Any]) -> list[DocumentFact]:
         rows = list({(row.doc, row.digest): row for row in rows}.values())
         self.rows |= {(row.doc, row.digest): row for row in rows}
-        strangers = {row.patient for row in rows} - self.claimed_traits.keys()
-        self.claimed_traits |= {row.id: row for row in self._in(schema.patient, "id", strangers)}
+        self._patient_rows({row.patient for row in rows})
         links: dict[tuple[Key, Key], list[Key]] = {}
         for row in self._in(schema.replace_link, "doc", {row.doc for row in rows}):
             links.setdefault((row.doc, row.digest), []).append(row.replaced)
@@ -69,8 +79,8 @@ class SqlIndex:
         ]
 
     def is_discordant(self, row: Any) -> bool:
-        """Whether a document row disagrees with the traits its patient is held to."""
-        return discordant(row, self.claimed_traits[row.patient])
+        """Whether a document row disagrees with the traits its patient is held to, under whichever number."""
+        return (row.doc, row.digest) in self.contradicting or discordant(row, self._patients[row.patient])
 
     def documents(self, docs: Collection[Key]) -> Iterable[DocumentFact]:
         return self._documents(self._in(schema.document_fact, "doc", docs))
@@ -119,8 +129,8 @@ class SqlIndex:
     def carriers(self, docs: Collection[Key]) -> Iterable[CarrierFact]:
         rows = self._in(schema.carrier_fact, "doc", docs)
         table = schema.delivery
-        new = {row.delivery for row in rows} - self._positions.keys()
-        self._positions |= {row.id: row.position for row in rows_in(self._connection, table, table.c.id, new)}
+        new = {row.delivery for row in rows} - self._deliveries.keys()
+        self._deliveries |= {row.id: row for row in rows_in(self._connection, table, table.c.id, new)}
         return [
             CarrierFact(
                 delivery=row.delivery,
@@ -131,7 +141,8 @@ class SqlIndex:
                 sent_at=row.sent_at,
                 flags=flags_of(row.flags),
                 modifies_confidentiality=row.modifies,
-                position=(self._positions[row.delivery] << 40) + (row.ordinal << 8) + min(row.sub, 255),
+                sender=self._deliveries[row.delivery].sender,
+                position=(self._deliveries[row.delivery].position << 40) + (row.ordinal << 8) + min(row.sub, 255),
             )
             for row in rows
         ]
@@ -156,16 +167,27 @@ class SqlIndex:
 
     def masks(self, ids: Collection[Key]) -> Iterable[MaskFact]:
         rows = self._in(schema.mask_fact, "id", ids)
-        return [MaskFact(row.id, row.organisation, row.sent_at, flags_of(row.flags)) for row in rows]
+        return [MaskFact(row.id, row.organisation, row.sent_at, flags_of(row.flags), row.digest) for row in rows]
 
     def links(self, patients: Collection[Key]) -> Iterable[PatientLinkFact]:
         table = schema.patient_link_fact
         rows = (*self._in(table, "a", patients), *self._in(table, "b", patients))
-        return {PatientLinkFact(row.a, row.b, row.at, row.on) for row in rows}
+        claims = self._patient_rows({row.b for row in rows})
+        found: dict[tuple[Key, Key, str, bool], Discordance] = {}
+        for row in rows:
+            link = (row.a, row.b, row.at, row.on)
+            differs: Discordance = ""
+            if discordant(row, claims[row.b]):
+                differs = "held" if row.holds_discordance else "flagged"
+            found[link] = max(found.get(link, differs), differs)  # "held" is last in the alphabet
+        return {PatientLinkFact(*link, discordance=differs) for link, differs in found.items()}
 
     def identities(self, patients: Collection[Key]) -> Iterable[IdentityFact]:
         return [IdentityFact(row.patient, row.ins) for row in self._in(schema.identity_fact, "patient", patients)]
 
     def oppositions(self, patients: Collection[Key]) -> Iterable[OppositionFact]:
         rows = self._in(schema.opposition_fact, "patient", patients)
-        return [OppositionFact(row.patient, row.day, row.on, row.organisation or None, row.at) for row in rows]
+        return [
+            OppositionFact(row.patient, row.day, row.on, row.organisation or None, row.at, row.sender or None)
+            for row in rows
+        ]

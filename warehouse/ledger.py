@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from transforms.documents import DocumentRecord
 from warehouse import schema
 from warehouse.facts import unpack_words
+from warehouse.numbers import numbers
 from warehouse.prepared import ENDS as ENDS
+from warehouse.prepared import Private
 from warehouse.seal import unseal
 from warehouse.store import Store, chunks
+
+AT_ONCE = 5000
+"""Rows of one delivery held in memory."""
 
 BETWEEN = "\x1f"
 """Between the fields of a voucher."""
@@ -102,6 +107,9 @@ class StoredDocument(msgspec.Struct, frozen=True):
     """One document of the store with its state and where it came from first."""
 
     record: DocumentRecord
+    ins: str
+    """The INS in whose record it stands: its own, or the one that its local number stands for."""
+    ins_oid: str
     ref: str
     unit: str
     status: str
@@ -122,13 +130,7 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
             fact.c.ref,
             fact.c.delivery,
             fact.c.findings.label("own"),
-            fact.c.holds_discordance,
-            fact.c.birth,
-            fact.c.sex,
-            fact.c.family,
-            schema.patient.c.birth.label("held_birth"),
-            schema.patient.c.sex.label("held_sex"),
-            schema.patient.c.family.label("held_family"),
+            fact.c.patient,
             status,
             delivery.c.sender,
             item.c.locator,
@@ -136,20 +138,22 @@ def documents(store: Store, connection: Connection, patient: str | None = None) 
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(delivery, delivery.c.id == fact.c.delivery)
         .join(item, (item.c.delivery == fact.c.delivery) & (item.c.ordinal == fact.c.ordinal))
-        .join(schema.patient, schema.patient.c.id == fact.c.patient)
         .where(status.c.status.in_(("current", "superseded", "deleted")))
         .order_by(delivery.c.position, fact.c.ordinal, fact.c.doc)
     )
+    known = numbers(connection, None if patient is None else [patient])
     if patient is not None:
-        query = query.where(status.c.patient_class == patient)
+        query = query.where(status.c.patient_class == known.classes.of(patient))
     for row in connection.execute(query):
         record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
+        oid, ins = record.patient.oid, record.patient.ins
+        if (holder := known.holder(row.patient)) != row.patient:
+            oid, ins = store.named(connection, holder)
         codes = {*unpack_words(row.own), *unpack_words(row.findings)}
-        pairs = ((row.birth, row.held_birth), (row.sex, row.held_sex), (row.family, row.held_family))
-        if any(said and held and said != held for said, held in pairs):
-            codes.add("IDENTITY_DISCORDANT")
         yield StoredDocument(
             record=record,
+            ins=ins,
+            ins_oid=oid,
             ref=row.ref,
             unit=row.unit,
             status="withdrawn" if row.withdrawn and row.status == "deleted" else row.status,
@@ -215,6 +219,16 @@ class Copy(msgspec.Struct, frozen=True):
     """End and code of the equal item before it."""
 
 
+def _saying_the_same(query: Select[Any], other: Any) -> Select[Any]:
+    """A query on items with the items of the alias `other` that make the same statement."""
+    item, mine, theirs = schema.item, schema.item_statement, schema.item_statement.alias()
+    return (
+        query.join(mine, (mine.c.delivery == item.c.delivery) & (mine.c.ordinal == item.c.ordinal))
+        .join(theirs, theirs.c.key == mine.c.key)
+        .join(other, (other.c.delivery == theirs.c.delivery) & (other.c.ordinal == theirs.c.ordinal))
+    )
+
+
 def copies_of_stopped(connection: Connection) -> list[Copy]:
     """Items that only their rank of arrival keeps from being held or refused, with the messages around them.
 
@@ -228,9 +242,9 @@ def copies_of_stopped(connection: Connection) -> list[Copy]:
         .join(carrier, (carrier.c.delivery == item.c.delivery) & (carrier.c.ordinal == item.c.ordinal))
         .join(status, (status.c.doc == carrier.c.doc) & (status.c.digest == carrier.c.digest))
         .where(status.c.status.in_(stopped), item.c.end.not_in(stopped)),
-        select(*place, first.c.end, first.c.code)
-        .join(first, first.c.request == item.c.request)
-        .where(first.c.end.in_(stopped), item.c.end == "duplicate"),
+        _saying_the_same(select(*place, first.c.end, first.c.code), first).where(
+            first.c.end.in_(stopped), item.c.end == "duplicate"
+        ),
     )
     found: dict[tuple[str, int], Copy] = {}
     around: dict[tuple[str, int], tuple[str, str]] = {}
@@ -260,16 +274,103 @@ def find_delivery(connection: Connection, text: str) -> list[str]:
     ]
 
 
-def items(connection: Connection, delivery: str) -> list[Any]:
-    """The rows of one delivery's items, in order."""
-    table = schema.item
-    return list(connection.execute(select(table).where(table.c.delivery == delivery).order_by(table.c.ordinal)))
+class Sheet:
+    """One delivery as the ledger has it: its row, its counts, and its items, which are kept when they are few."""
+
+    def __init__(self, connection: Connection, row: Any, counted: dict[str, int] | None) -> None:
+        self.connection = connection
+        self.row = row
+        self.counts = counted or {"read": 0, **dict.fromkeys(ENDS, 0)}
+        self._items = list(_items(connection, row.id, AT_ONCE + 1))
+
+    @property
+    def small(self) -> bool:
+        """Whether the delivery can be held in memory."""
+        return len(self._items) <= AT_ONCE
+
+    def items(self) -> Iterable[Any]:
+        """The rows of its items, in order; of a large delivery never all at once."""
+        return self._items if self.small else self._all()
+
+    def _all(self) -> Iterator[Any]:
+        rows = self._items
+        while rows:
+            yield from rows
+            rows = list(_items(self.connection, self.row.id, AT_ONCE, rows[-1].ordinal))
+
+    @property
+    def revision(self) -> int:
+        """The revision of its receipt: how often any of its ends was stated."""
+        if self.small:
+            return max((row.revision for row in self._items), default=0)
+        table = schema.item
+        query = select(func.max(table.c.revision)).where(table.c.delivery == self.row.id)
+        return self.connection.execute(query).scalar() or 0
+
+    @property
+    def has_messages(self) -> bool:
+        """Whether any of its items is a message."""
+        if self.small:
+            return any(row.kind == "message" for row in self._items)
+        table = schema.item
+        query = select(table.c.ordinal).where(table.c.delivery == self.row.id, table.c.kind == "message").limit(1)
+        return self.connection.execute(query).first() is not None
+
+    def stopped_copies(self) -> dict[int, tuple[str, str]]:
+        """End and code of what its duplicates repeat, by ordinal, where that is held or refused."""
+        return _stopped_copies(self.connection, self.row.id) if self.counts["duplicate"] else {}
 
 
-def revision(connection: Connection, delivery: str) -> int:
-    """The revision of a delivery's receipt: how often any of its ends was stated."""
+def _items(connection: Connection, delivery: str, most: int, after: int = -1) -> Sequence[Any]:
     table = schema.item
-    return connection.execute(select(func.max(table.c.revision)).where(table.c.delivery == delivery)).scalar() or 0
+    query = select(table).where(table.c.delivery == delivery, table.c.ordinal > after)
+    return connection.execute(query.order_by(table.c.ordinal).limit(most)).all()
+
+
+def sheet(connection: Connection, delivery: str) -> Sheet:
+    """The sheet of one delivery."""
+    return Sheet(connection, delivery_row(connection, delivery), counts(connection, [delivery]).get(delivery))
+
+
+def _stopped_copies(connection: Connection, delivery: str) -> dict[int, tuple[str, str]]:
+    item, carrier, status, first = schema.item, schema.carrier_fact, schema.document_status, schema.item.alias()
+    mine, stopped = (item.c.delivery == delivery) & (item.c.end == "duplicate"), ("held", "refused")
+    queries = (
+        select(item.c.ordinal, status.c.status, status.c.code)
+        .join(carrier, (carrier.c.delivery == item.c.delivery) & (carrier.c.ordinal == item.c.ordinal))
+        .join(status, (status.c.doc == carrier.c.doc) & (status.c.digest == carrier.c.digest))
+        .where(mine, status.c.status.in_(stopped)),
+        _saying_the_same(select(item.c.ordinal, first.c.end, first.c.code), first).where(
+            mine, first.c.end.in_(stopped)
+        ),
+    )
+    return {row[0]: (row[1], row[2]) for query in queries for row in connection.execute(query)}
+
+
+def private_of(store: Store, connection: Connection, row: Any) -> Private:
+    """What is kept sealed of an item."""
+    if row.private is None:
+        return Private()
+    keys = store.delivery_keys(connection, row.delivery)
+    plain = unseal(keys, f"delivery:{row.delivery}", f"item:{row.ordinal}", row.private)
+    return msgspec.msgpack.decode(plain, type=Private)
+
+
+def due(connection: Connection, most: int) -> Iterator[Sheet]:
+    """Deliveries taken, something of which was told since their answers were written: the first ones, one by one."""
+    table = schema.delivery
+    query = select(table).where(table.c.told > table.c.written, table.c.status == "taken")
+    rows = connection.execute(query.order_by(table.c.position).limit(most)).all()
+    counted = counts(connection, [row.id for row in rows])
+    return (Sheet(connection, row, counted.get(row.id)) for row in rows)
+
+
+def note_written(connection: Connection, written: Iterable[tuple[str, int]]) -> None:
+    """The answers of these deliveries say what was told up to then (`delivery.told` as it was read)."""
+    table = schema.delivery
+    rows = [{"at": delivery, "now": told} for delivery, told in written]
+    if rows:
+        connection.execute(update(table).where(table.c.id == bindparam("at")).values(written=bindparam("now")), rows)
 
 
 class AccountEvents(msgspec.Struct, frozen=True):

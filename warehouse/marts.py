@@ -25,12 +25,14 @@ from warehouse.commit import finish_segments
 from warehouse.database import reading
 from warehouse.facts import rows_in
 from warehouse.lake import DOCUMENTS
+from warehouse.numbers import numbers
 from warehouse.store import Store
 
 STRING = pa.string()
 STATES = pa.schema(
     [
         ("ref", STRING),
+        ("person", STRING),  # where its local number stands for an INS: the pseudonym of that patient
         ("unit", STRING),
         ("status", STRING),
         ("received_month", STRING),
@@ -82,7 +84,7 @@ def build(marts: duckdb.DuckDBPyConnection, store: Store, kinds: Mapping[str, st
     with reading(store.engine) as connection:
         accounts = list(_accounts(store, connection))
         tables = {
-            "states": _table(STATES, _states(connection, kinds)),
+            "states": _table(STATES, _states(store, connection, kinds)),
             "item_ends": _table(ITEM_ENDS, _item_ends(connection)),
             "deliveries": _table(DELIVERIES, _deliveries(connection)),
             "reading_counts": _table(READING_COUNTS, _readings(store, connection)),
@@ -118,7 +120,7 @@ def _table(shape: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     return json.read_json(io.BytesIO(lines), parse_options=json.ParseOptions(explicit_schema=shape))
 
 
-def _states(connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _states(store: Store, connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Every document in the record with its state, and the arrival that brought it first (by declared receipt)."""
     fact, status, carrier, arrival = (
         schema.document_fact,
@@ -126,6 +128,7 @@ def _states(connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[s
         schema.carrier_fact,
         schema.arrival,
     )
+    known = numbers(connection)
     first: dict[tuple[str, str], tuple[str, str, str]] = {}
     rows = connection.execute(
         select(carrier.c.doc, carrier.c.digest, arrival.c.received_utc, arrival.c.received_month, arrival.c.sender)
@@ -135,16 +138,19 @@ def _states(connection: Connection, kinds: Mapping[str, str]) -> Iterator[dict[s
     for row in rows:
         key, found = (row.doc, row.digest), (row.received_utc, row.received_month, row.sender)
         first[key] = min(first.get(key, found), found)
-    for row in connection.execute(
-        select(fact.c.doc, fact.c.digest, fact.c.ref, status.c.unit, status.c.status).join(
+    for state in connection.execute(
+        select(fact.c.doc, fact.c.digest, fact.c.ref, fact.c.patient, status.c.unit, status.c.status).join(
             status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest)
         )
     ):
-        _, month, sender = first[(row.doc, row.digest)]
+        _, month, sender = first[(state.doc, state.digest)]
+        holder = known.holder(state.patient)
+        moved = holder != state.patient
         yield {
-            "ref": row.ref,
-            "unit": row.unit,
-            "status": row.status,
+            "ref": state.ref,
+            "person": store.owner_keys(connection, holder).pseudonym("patient") if moved else None,
+            "unit": state.unit,
+            "status": state.status,
             "received_month": month,
             "sender": sender,
             "kind": kinds.get(sender, ""),

@@ -4,7 +4,7 @@
 CREATE TABLE document AS
 SELECT
   s.unit AS unit,
-  min(d.pseudonym) AS pseudonym,
+  min(coalesce(s.person, d.pseudonym)) AS pseudonym,
   min(s.received_month) AS received_month,
   min(d.created_month) AS created_month,
   min(d.type_code) AS type_code,

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from connectors.base import Locator, Span
+from connectors.base import Envelope, Locator, Span
 from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 
 ENDS = ("accepted", "flagged", "held", "refused", "duplicate", "ignored")
 """The six ends of an item, in the order in which they are told."""
 
-Kind = Literal["message", "document", "account", "reading", "file"]
+Kind = Literal["message", "document", "account", "enrolment", "reading", "file"]
 OwnEnd = Literal["", "accepted", "flagged", "held", "refused", "ignored"]
 
 
@@ -54,6 +54,39 @@ class Deletion(msgspec.Struct, frozen=True):
     document_id: str
     set_id: str
     version: int | None
+    sound: bool = True
+    """Whether that identity is qualified by itself."""
+
+
+class Masking(msgspec.Struct, frozen=True):
+    """An author's word on who may see a document that is known: its id and content, and the masks from now on."""
+
+    organisation: str
+    document_id: str
+    digest: str
+    sent_at: str
+    flags: tuple[Flag, ...]
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Two patients that are one (`on`) or are not; with an INS as `b`, the traits it came with."""
+
+    a: PatientName
+    b: PatientName
+    at: str
+    on: bool
+    traits: tuple[str, str, str] = ("", "", "")
+    holds_discordance: bool = False
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """What a patient declared to the sender (ZFA): `scope` feeding or consultation, the word, its day and instant."""
+
+    patient: PatientName
+    scope: str
+    value: str
+    day: str
+    at: str
 
 
 class AccountFact(msgspec.Struct, frozen=True):
@@ -68,6 +101,20 @@ class AccountFact(msgspec.Struct, frozen=True):
     department: str
     birth_year: str
     sex: str
+
+
+class Answerable(msgspec.Struct, frozen=True, array_like=True):
+    """What the answers to a message repeat of it, and whether its sender wants the business one (ZAM) for the DMP."""
+
+    envelope: Envelope
+    business: bool = False
+
+
+class Private(msgspec.Struct, frozen=True, array_like=True):
+    """What the ledger keeps of an item sealed under the delivery's key."""
+
+    keys: tuple[str, ...] = ()
+    answer: Answerable | None = None
 
 
 class PreparedItem(msgspec.Struct, frozen=True):
@@ -87,6 +134,9 @@ class PreparedItem(msgspec.Struct, frozen=True):
     patient: PatientName | None = None
     carried: tuple[Carried, ...] = ()
     deletion: Deletion | None = None
+    masking: Masking | None = None
+    links: tuple[Link, ...] = ()
+    consents: tuple[Consent, ...] = ()
     account: AccountFact | None = None
     message_digest: bytes = b""
     """SHA-256 of a message's bytes: the same message in another batch is a duplicate."""
@@ -95,6 +145,8 @@ class PreparedItem(msgspec.Struct, frozen=True):
     them, and becomes up to three rows: accepted, flagged, duplicate (ordinals `ordinal` to `ordinal` + 2)."""
     keys: tuple[str, ...] = ()
     """What a person may look it up by (MSH-10, IPP, order numbers): kept sealed and as keyed names."""
+    answer: Answerable | None = None
+    """Of a message: what its acknowledgements repeat, kept sealed."""
 
 
 class Range(msgspec.Struct, frozen=True):

@@ -44,7 +44,7 @@ def rebuild(store: Store, batch: int = BATCH) -> Rebuilt:
     """Project every family again, then judge every item again. May run beside writers, and be killed and repeated."""
     with reading(store.engine) as connection:
         docs = _column(connection, schema.document_fact.c.doc)
-        requests = _column(connection, schema.delete_fact.c.key)
+        statements = _column(connection, schema.item_statement.c.key)
         deliveries = _column(connection, schema.delivery.c.id)
     done: set[str] = set()
     changed: set[tuple[str, str]] = set()
@@ -54,16 +54,16 @@ def rebuild(store: Store, batch: int = BATCH) -> Rebuilt:
             with store.engine.begin() as connection:
                 family = family_of(SqlIndex(connection), Touched(docs=frozenset(left))).docs
                 before = _states(connection, family)
-                ends += settle(connection, Changes(docs=left), new=set())
+                ends += settle(store, connection, Changes(docs=left), new=set())
                 after = _states(connection, family)
             done |= family
             changed |= {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    for some in chunks(requests, batch):
+    for some in chunks(statements, batch):
         with store.engine.begin() as connection:
-            ends += settle(connection, _asked(connection, some), new=set())
+            ends += settle(store, connection, _asked(connection, some), new=set())
     for delivery in deliveries:
         with store.engine.begin() as connection:
-            ends += _judge_again(connection, delivery)
+            ends += _judge_again(store, connection, delivery)
     with store.engine.begin() as connection:
         changed |= _drop_strays(connection)
     return Rebuilt(documents=len(docs), changed=tuple(sorted(changed)), ends=ends)
@@ -78,20 +78,23 @@ def _states(connection: Connection, docs: Iterable[str]) -> dict[tuple[str, str]
 
 
 def _asked(connection: Connection, keys: list[str]) -> Changes:
-    """The seeds of these requests: also those that wait for a document."""
+    """The seeds of these statements: also those that wait for a document."""
     table = schema.delete_fact
     rows = rows_in(connection, table, table.c.key, keys)
+    said = [key.split("|") for key in keys]
     return Changes(
-        ids={row.target for row in rows if row.target},
+        ids={row.target for row in rows if row.target} | {parts[1] for parts in said if parts[0] == "mask"},
         sets={(row.set_id, row.organisation, row.patient) for row in rows if row.set_id},
+        patients={patient for parts in said if parts[0] == "link" for patient in parts[1:3]},
     )
 
 
-def _judge_again(connection: Connection, delivery: str) -> int:
+def _judge_again(store: Store, connection: Connection, delivery: str) -> int:
     """The ends of the items that no document decides: messages, events, what was stopped by itself."""
-    table = schema.item
-    rows = connection.execute(select(table.c.ordinal).where(table.c.delivery == delivery, table.c.request.is_(None)))
-    return settle(connection, Changes(), new={(delivery, row.ordinal) for row in rows})
+    table, stated = schema.item, schema.item_statement
+    states = select(stated.c.key).where(stated.c.delivery == table.c.delivery, stated.c.ordinal == table.c.ordinal)
+    rows = connection.execute(select(table.c.ordinal).where(table.c.delivery == delivery, ~states.exists()))
+    return settle(store, connection, Changes(), new={(delivery, row.ordinal) for row in rows})
 
 
 def _drop_strays(connection: Connection) -> set[tuple[str, str]]:

@@ -77,7 +77,7 @@ def _stopped(connection: Connection, deliveries: Iterable[str]) -> list[Any]:
 
 def begin(connection: Connection, delivery: str) -> None:
     """Before the first part of a new take: the former items go, former manifest and carriers stand aside."""
-    for table in (schema.item, schema.item_key):
+    for table in (schema.item, schema.item_key, schema.item_statement):
         connection.execute(delete(table).where(table.c.delivery == delivery))
     manifest, carrier = schema.manifest, schema.carrier_fact
     connection.execute(update(manifest).where(manifest.c.delivery == delivery).values(start=-1 - manifest.c.start))

@@ -30,6 +30,7 @@ patient = Table(
     Column("blind", String, nullable=False, unique=True),
     Column("wrapped_key", LargeBinary),  # null once erased
     Column("is_ins", Boolean, nullable=False),
+    Column("name", LargeBinary, nullable=False),  # what `blind` names, sealed under the patient's own key
     Column("birth", String),  # digests of the traits of the first sound item archived: the claim they are held to
     Column("sex", String),
     Column("family", String),
@@ -52,7 +53,12 @@ delivery = Table(
     Column("parts", Integer, nullable=False),  # committed so far
     Column("vouched", LargeBinary),  # patient vouched for (--patient, manifest), sealed under the delivery's key
     Column("takes", Integer, nullable=False),  # how often its bytes were judged anew (warehouse.retake)
+    Column("told", Integer, nullable=False),  # transactions that stated ends of its items
+    Column("written", Integer, nullable=False),  # value of `told` when its answers were last put in the outbox
 )
+
+_behind = delivery.c.told > delivery.c.written
+Index("delivery_due", delivery.c.position, sqlite_where=_behind, postgresql_where=_behind)
 
 arrival = Table(
     "arrival",
@@ -123,8 +129,7 @@ item = Table(
     Column("kind", String, nullable=False),  # message, document, account, reading, file
     Column("locator", Text, nullable=False),
     Column("patient", String),
-    Column("request", String),  # key of the deletion it asks for
-    Column("identity", String),  # keyed name of a message's bytes or an account event: seen again, a duplicate
+    Column("identity", String),  # keyed name of a message's bytes, an event or an enrolment: seen again, a duplicate
     Column("own_end", String, nullable=False),  # what the item says by itself, before other facts
     Column("own_code", String, nullable=False),
     Column("own_findings", Text, nullable=False),
@@ -136,8 +141,7 @@ item = Table(
     Column("came", Text, nullable=False),
     Column("number", Integer, nullable=False),  # readings are counted, not listed
     Column("since", String, nullable=False),
-    Column("private", LargeBinary),  # identifiers to find it by, sealed under the delivery's key
-    Index("item_request", "request"),
+    Column("private", LargeBinary),  # identifiers to find it by, what answers repeat: sealed under the delivery's key
     Index("item_identity", "identity"),
 )
 
@@ -147,6 +151,14 @@ item_key = Table(
     Column("key", String, primary_key=True),  # keyed name of what a person may look an item up by
     Column("delivery", String, primary_key=True),
     Column("ordinal", Integer, primary_key=True),
+)
+
+item_statement = Table(
+    "item_statement",
+    metadata,
+    Column("delivery", String, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("key", String, primary_key=True, index=True),  # of the deletion, masking or patient link it states
 )
 
 item_end = Table(
@@ -235,6 +247,7 @@ delete_fact = Table(
     Column("target", String, index=True),
     Column("set_id", String, index=True),
     Column("version", Integer),
+    Column("sound", Boolean, nullable=False),
 )
 
 mask_fact = Table(
@@ -244,6 +257,7 @@ mask_fact = Table(
     Column("organisation", String, primary_key=True),
     Column("sent_at", String, primary_key=True),
     Column("flags", String, primary_key=True),
+    Column("digest", String, primary_key=True),  # of the content it speaks of
 )
 
 opposition_fact = Table(
@@ -251,6 +265,7 @@ opposition_fact = Table(
     metadata,
     Column("patient", String, primary_key=True),
     Column("organisation", String, primary_key=True),  # empty: all of them
+    Column("sender", String, primary_key=True),  # through whom; empty: all of them
     Column("day", String, primary_key=True),
     Column("at", String, primary_key=True),
     Column("on", Boolean, primary_key=True),
@@ -263,6 +278,21 @@ patient_link_fact = Table(
     Column("b", String, primary_key=True, index=True),
     Column("at", String, primary_key=True),
     Column("on", Boolean, primary_key=True),
+    Column("birth", String, primary_key=True),  # digests, under the INS of `b`, of the traits it came with
+    Column("sex", String, primary_key=True),
+    Column("family", String, primary_key=True),
+    Column("holds_discordance", Boolean, nullable=False),
+)
+
+consent_fact = Table(
+    "consent_fact",
+    metadata,
+    Column("patient", String, primary_key=True),
+    Column("sender", String, primary_key=True),
+    Column("scope", String, primary_key=True),  # feeding, consultation
+    Column("at", String, primary_key=True),
+    Column("value", String, primary_key=True),  # ZFA-9: INO, IO; ZFA-11: IC, INC
+    Column("day", String, nullable=False),
 )
 
 identity_fact = Table(

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from transforms.facts import CarrierFact, Facts, Projection
+from transforms.facts import CarrierFact, DocumentState, Facts, Projection
 from transforms.lifecycle.ends import CarrierEnd, carrier_ends
 from transforms.lifecycle.family import Touched, family_of, project_family
 from warehouse import schema
 from warehouse.database import append
-from warehouse.facts import deletion_key, pack_words, rows_in, stored_states, unpack_words, write_projection
+from warehouse.facts import (
+    deletion_key,
+    link_key,
+    mask_key,
+    pack_words,
+    rows_in,
+    stored_states,
+    unpack_words,
+    write_projection,
+)
 from warehouse.index import SqlIndex
-from warehouse.store import chunks
+from warehouse.numbers import fitted
+from warehouse.store import Store, chunks
 
 Place = tuple[str, int]
 """(delivery, ordinal) of an item."""
@@ -31,7 +41,7 @@ class Changes(msgspec.Struct):
     patients: set[str] = msgspec.field(default_factory=set)
 
 
-def settle(connection: Connection, changes: Changes, new: set[Place]) -> int:
+def settle(store: Store, connection: Connection, changes: Changes, new: set[Place]) -> int:
     """Bring projection and ends up to date with the facts, for everything that the changes may have touched.
 
     The number of items whose end was revised.
@@ -44,23 +54,31 @@ def settle(connection: Connection, changes: Changes, new: set[Place]) -> int:
         patients=frozenset(changes.patients),
     )
     family = family_of(index, touched)
-    projection = project_family(family)
+    facts = fitted(store, connection, index, family.facts)
+    projection = _with_discordance(index, project_family(msgspec.structs.replace(family, facts=facts)))
     write_projection(connection, projection)
-    return _write_ends(connection, index, family.facts, projection, new)
+    return _write_ends(connection, index, facts, projection, new)
+
+
+def _with_discordance(index: SqlIndex, projection: Projection) -> Projection:
+    """Documents that policy only flags for their traits carry that finding."""
+
+    def told(state: DocumentState) -> DocumentState:
+        row = index.rows[(state.doc, state.digest)]
+        if row.holds_discordance or not index.is_discordant(row):
+            return state
+        return msgspec.structs.replace(state, findings=tuple(sorted({*state.findings, "IDENTITY_DISCORDANT"})))
+
+    return msgspec.structs.replace(projection, documents=tuple(map(told, projection.documents)))
 
 
 def _write_ends(connection: Connection, index: SqlIndex, facts: Facts, projection: Projection, new: set[Place]) -> int:
     """Append a revision for every item whose end changed; messages follow what they enclose."""
     by_item = _item_ends(index, facts.carriers, projection)
-    requests = {deletion_key(state.deletion): state for state in projection.requests}
+    told = _told(projection)
     table = schema.item
-    rows = {
-        (row.delivery, row.ordinal): row
-        for row in (
-            *_at(connection, table, set(by_item) | new),
-            *rows_in(connection, table, table.c.request, requests),
-        )
-    }
+    asked = _stating(connection, told)
+    rows = {(row.delivery, row.ordinal): row for row in _at(connection, table, set(by_item) | asked.keys() | new)}
     brought = _brought(connection, {row.identity for row in rows.values() if row.identity})
     parents = {(row.delivery, row.parent) for row in rows.values() if row.parent is not None}
     rows |= {
@@ -69,27 +87,57 @@ def _write_ends(connection: Connection, index: SqlIndex, facts: Facts, projectio
     by_item |= _whole_messages(connection, index, rows, projection)
     repeated = {place for place, first in brought.items() if place != first}
     ends: dict[Place, tuple[str, str, str]] = {}
-    first_requests = _first_requests(connection, requests)
+    stated = {place: _stated_end([told[key] for key in keys]) for place, keys in asked.items()}
+    first = _first_to_state(connection, {key for place, keys in asked.items() for key in keys})
     for place, row in rows.items():
         own = unpack_words(row.own_findings)
-        if row.request is not None:
-            state = requests[row.request]
-            if first_requests[row.request] != place:
-                ends[place] = ("duplicate", "", "")
-            else:
-                codes = (*own, *((state.code,) if state.end == "flagged" else ()))
-                code = state.code if state.end in ("held", "refused") else ""
-                ends[place] = (
-                    state.end if not codes or state.end != "accepted" else "flagged",
-                    code,
-                    pack_words(codes),
-                )
+        if place in stated and not row.own_end and row.kind != "message":
+            again = row.kind == "document" and all(first[key] != place for key in asked[place])
+            ends[place] = ("duplicate", "", "") if again else _with_own(stated[place], own)
         elif place in by_item and row.kind == "document":
             ends[place] = _combined(by_item[place], own)
         elif row.own_end:
             ends[place] = (row.own_end, row.own_code, pack_words(own))
-    _message_ends(connection, rows, by_item, ends, repeated)
+    _message_ends(connection, rows, by_item, stated, ends, repeated)
     return _append(connection, rows, ends)
+
+
+Told = tuple[str, str]
+"""End and code of a statement: a deletion, a masking, a patient link."""
+
+
+def _told(projection: Projection) -> Mapping[str, Told]:
+    """What became of each statement that the projection knows, by its key."""
+    return (
+        {deletion_key(state.deletion): (state.end, state.code) for state in projection.requests}
+        | {mask_key(state.mask): (state.end, state.code) for state in projection.masks}
+        | {link_key(state.link): (state.end, state.code) for state in projection.links}
+    )
+
+
+def _stating(connection: Connection, told: Mapping[str, Told]) -> dict[Place, list[str]]:
+    """The items that made these statements, each with all of its own (what one item says lies in one family)."""
+    table = schema.item_statement
+    asked: dict[Place, list[str]] = defaultdict(list)
+    for row in rows_in(connection, table, table.c.key, told):
+        asked[(row.delivery, row.ordinal)].append(row.key)
+    return asked
+
+
+def _stated_end(told: list[Told]) -> Told:
+    """The end of an item by what became of its statements: the worst speaks."""
+    return max(told, key=lambda one: _RANK.index(one[0]))
+
+
+_RANK = ("accepted", "flagged", "held", "refused")
+
+
+def _with_own(told: Told, own: tuple[str, ...]) -> tuple[str, str, str]:
+    end, code = told
+    if end in ("held", "refused"):
+        return end, code, pack_words(own)
+    findings = (*own, *((code,) if code else ()))
+    return ("flagged" if findings else "accepted"), "", pack_words(findings)
 
 
 ItemEnds = dict[Place, list[tuple[CarrierEnd, tuple[str, ...]]]]
@@ -104,10 +152,7 @@ def _item_ends(index: SqlIndex, known: Iterable[CarrierFact], projection: Projec
     for end in carrier_ends(projection, carriers.values()):
         carrier = carriers[(end.delivery, end.locator)]
         row = index.rows[(carrier.doc, carrier.digest)]
-        codes = unpack_words(row.findings)
-        if not row.holds_discordance and index.is_discordant(row):
-            codes = (*codes, "IDENTITY_DISCORDANT")
-        found[(end.delivery, int(end.locator.partition(".")[0]))].append((end, codes))
+        found[(end.delivery, int(end.locator.partition(".")[0]))].append((end, unpack_words(row.findings)))
     return found
 
 
@@ -144,6 +189,7 @@ def _message_ends(
     connection: Connection,
     rows: dict[Place, Any],
     by_item: ItemEnds,
+    stated: Mapping[Place, Told],
     ends: dict[Place, tuple[str, str, str]],
     repeated: set[Place],
 ) -> None:
@@ -164,7 +210,12 @@ def _message_ends(
                 children[(delivery, child.parent)].append((end, code))
     for place, row in messages.items():
         own = unpack_words(row.own_findings)
-        end, code, findings = _combined(by_item[place], own) if place in by_item else ("", "", pack_words(own))
+        if place in by_item:
+            end, code, findings = _combined(by_item[place], own)
+        elif place in stated:
+            end, code, findings = _with_own(stated[place], own)
+        else:
+            end, code, findings = "", "", pack_words(own)
         for worst in ("refused", "held"):
             if end == worst:
                 break
@@ -202,20 +253,20 @@ def _brought(connection: Connection, identities: set[str]) -> dict[Place, Place]
     }
 
 
-def _first_requests(connection: Connection, requests: dict[str, Any]) -> dict[str, Place]:
-    """Which item asked first for each deletion."""
-    item, delivery = schema.item, schema.delivery
+def _first_to_state(connection: Connection, keys: Iterable[str]) -> dict[str, Place]:
+    """Which item made each statement first."""
+    table, delivery = schema.item_statement, schema.delivery
     first: dict[str, tuple[int, int, str]] = {}
-    for chunk in chunks(sorted(requests), 5000):
+    for chunk in chunks(sorted(set(keys)), 5000):
         rows = connection.execute(
-            select(item.c.request, item.c.delivery, item.c.ordinal, delivery.c.position)
-            .join(delivery, delivery.c.id == item.c.delivery)
-            .where(item.c.request.in_(chunk))
+            select(table.c.key, table.c.delivery, table.c.ordinal, delivery.c.position)
+            .join(delivery, delivery.c.id == table.c.delivery)
+            .where(table.c.key.in_(chunk))
         )
         for row in rows:
             rank = (row.position, row.ordinal, row.delivery)
-            first[row.request] = min(first.get(row.request, rank), rank)
-    return {request: (delivery_id, ordinal) for request, (_, ordinal, delivery_id) in first.items()}
+            first[row.key] = min(first.get(row.key, rank), rank)
+    return {key: (delivery_id, ordinal) for key, (_, ordinal, delivery_id) in first.items()}
 
 
 def _at(connection: Connection, table: Any, places: Iterable[Place]) -> list[Any]:
@@ -269,4 +320,7 @@ def _append(connection: Connection, rows: dict[Place, Any], ends: dict[Place, tu
             for row in changed
         ],
     )
+    told = schema.delivery
+    for chunk in chunks(sorted({row["delivery"] for row in changed}), 5000):
+        connection.execute(update(told).where(told.c.id.in_(chunk)).values(told=told.c.told + 1))
     return len(changed)

@@ -14,6 +14,7 @@ from warehouse import ledger, schema
 from warehouse.database import reading
 from warehouse.marts import build
 from warehouse.measure import metrics, run, trusted
+from warehouse.numbers import numbers
 from warehouse.readings import stored
 from warehouse.store import Store
 
@@ -25,6 +26,8 @@ def state_hash(store: Store, kinds: Mapping[str, str]) -> str:
             msgspec.json.encode(line)
             for line in (
                 *_documents(store, connection),
+                *_links(store, connection),
+                *_masks(connection),
                 *_accounts(connection),
                 *_readings(store, connection),
                 *_deliveries(connection),
@@ -52,8 +55,9 @@ def _readings(store: Store, connection: Connection) -> Iterator[list[object]]:
 
 def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
     fact, status, claim = schema.document_fact, schema.document_status, schema.document_claim
+    known = numbers(connection)
     rows = connection.execute(
-        select(fact.c.record, status, claim.c.digest.label("claimed"))
+        select(fact.c.record, fact.c.patient, status, claim.c.digest.label("claimed"))
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
         .join(claim, claim.c.doc == fact.c.doc)
     )
@@ -74,7 +78,24 @@ def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
             row.mask,
             record.patient.ins,
             record.patient.oid,
+            store.named(connection, holder) if (holder := known.holder(row.patient)) != row.patient else None,
         ]
+
+
+def _links(store: Store, connection: Connection) -> Iterator[list[object]]:
+    """Who was said to be whom, and what patients declared."""
+    link, consent = schema.patient_link_fact, schema.consent_fact
+    for row in connection.execute(select(link)):
+        yield ["link", *(store.named(connection, patient) for patient in (row.a, row.b)), row.at, row.on]
+    for row in connection.execute(select(consent)):
+        said = (row.sender, row.scope, row.value, row.day, row.at)
+        yield ["consent", store.named(connection, row.patient), *said]
+
+
+def _masks(connection: Connection) -> Iterator[list[object]]:
+    """Mask statements, by the content they speak of."""
+    for row in connection.execute(select(schema.mask_fact)):
+        yield ["mask", row.digest, row.sent_at, row.flags]
 
 
 def _accounts(connection: Connection) -> Iterator[list[object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, select, update
@@ -14,7 +15,7 @@ from warehouse import packs, schema
 from warehouse.database import add, connect, reading
 from warehouse.keys import FileKeys, KeyProvider, KeysDoNotFit, Names, OwnerKeys, new_key, owner_keys
 from warehouse.prepared import PatientName
-from warehouse.seal import unseal
+from warehouse.seal import seal, unseal
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -60,19 +61,27 @@ class Store:
         known = self._known(blind)
         missing = [name for name in blind if name not in known]
         if missing:
-            rows = [
-                {
-                    "id": secrets.token_hex(16),
-                    "blind": blind[name],
-                    "wrapped_key": self.keys.wrap(new_key()),
-                    "is_ins": name.is_ins,
-                }
-                for name in missing
-            ]
+            rows = [self._patient_row(name, blind[name]) for name in missing]
             with self.engine.begin() as connection:
                 add(connection, schema.patient, rows)
             known = self._known(blind)
         return known
+
+    def _patient_row(self, name: PatientName, blind: str) -> dict[str, Any]:
+        id_, key = secrets.token_hex(16), new_key()
+        return {
+            "id": id_,
+            "blind": blind,
+            "wrapped_key": self.keys.wrap(key),
+            "is_ins": name.is_ins,
+            "name": seal(owner_keys(key), id_, "name", msgspec.json.encode(name.parts)),
+        }
+
+    def named(self, connection: Connection, patient: str) -> tuple[str, ...]:
+        """What a patient is named by (`PatientName.parts`): for the trusted zone only."""
+        row = connection.execute(select(schema.patient.c.name).where(schema.patient.c.id == patient)).one()
+        plain = unseal(self.owner_keys(connection, patient), patient, "name", row.name)
+        return msgspec.json.decode(plain, type=tuple[str, ...])
 
     def _known(self, blind: dict[PatientName, str]) -> dict[PatientName, Known]:
         names = {value: name for name, value in blind.items()}

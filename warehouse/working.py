@@ -8,8 +8,9 @@ import msgspec
 
 from connectors.base import Source
 from transforms.documents import DocumentRecord
-from transforms.facts import DeletionFact
-from warehouse.prepared import Carried, Part, PatientName, PreparedItem
+from transforms.facts import DeletionFact, MaskFact, PatientLinkFact
+from warehouse.facts import deletion_key, link_key, mask_key
+from warehouse.prepared import Carried, Link, Part, PatientName, PreparedItem
 from warehouse.readings import Segment
 from warehouse.store import Known, Store
 
@@ -54,6 +55,8 @@ def patients_named(entries: Iterable[Entry]) -> Iterator[PatientName]:
             yield from (carried.patient for carried in item.carried)
             yield from (name for name in (item.patient, item.deletion and item.deletion.patient) if name)
             yield from [item.account.patient] if item.account else []
+            yield from (name for link in item.links for name in (link.a, link.b))
+            yield from (consent.patient for consent in item.consents)
 
 
 class Working:
@@ -80,11 +83,7 @@ class Working:
         return self.patients[carried.patient].keys.pseudonym(f"document:{doc}:{carried.record.digest}")
 
     def traits(self, patient: str, record: DocumentRecord) -> tuple[str, str, str]:
-        birth, sex, family = record.patient.traits.compared()
-        name = self.store.names.name
-        said = (("birth", birth), ("sex", sex), ("family", family))
-        digests = [name("trait", patient, trait, value) if value else "" for trait, value in said]
-        return digests[0], digests[1], digests[2]
+        return trait_digests(self.store, patient, record.patient.traits.compared())
 
     def organisation(self, record: DocumentRecord) -> str:
         """The keyed name of the author's organisation; of the sender when the document names none."""
@@ -100,12 +99,42 @@ class Working:
             target=name("document", request.document_id) if request.document_id else None,
             set_id=name("set", request.set_id) if request.set_id and not request.document_id else None,
             version=request.version if not request.document_id else None,
+            sound=request.sound,
         )
 
+    def mask_fact(self, item: PreparedItem) -> MaskFact | None:
+        if item.masking is None:
+            return None
+        name, said = self.store.names.name, item.masking
+        return MaskFact(
+            id=name("document", said.document_id),
+            organisation=name("organisation", said.organisation or f"sender:{self.intake.sender}"),
+            sent_at=said.sent_at,
+            flags=said.flags,
+            digest=said.digest,
+        )
+
+    def link_facts(self, item: PreparedItem) -> list[tuple[Link, PatientLinkFact]]:
+        return [
+            (link, PatientLinkFact(self.patients[link.a].id, self.patients[link.b].id, link.at, link.on))
+            for link in item.links
+        ]
+
+    def statements(self, item: PreparedItem) -> list[str]:
+        """The keys of what an item states about documents and patients, whose fate decides its end."""
+        deletion, masking = self.deletion_fact(item), self.mask_fact(item)
+        return [
+            *([deletion_key(deletion)] if deletion else []),
+            *([mask_key(masking)] if masking else []),
+            *(link_key(fact) for _, fact in self.link_facts(item)),
+        ]
+
     def identity(self, item: PreparedItem) -> str | None:
-        """What makes a message or an account event the same one again; documents have facts for that."""
+        """What makes a message, an account event or an enrolment the same one again; documents have facts for that."""
         if item.message_digest:
             return self.store.names.name("message", item.message_digest.hex())
+        if item.kind == "enrolment" and item.links:
+            return self.store.names.name("enrolment", msgspec.json.encode(item.links).decode())
         return self.account_key(item) if item.account else None
 
     def account_key(self, item: PreparedItem) -> str:
@@ -115,6 +144,13 @@ class Working:
 
     def segment_object(self, item: PreparedItem, segment: Segment) -> str:
         return f"readings:{self.intake.delivery}:{item.ordinal}:{segment.measure}:{segment.month}"
+
+
+def trait_digests(store: Store, patient: str, compared: tuple[str, str, str]) -> tuple[str, str, str]:
+    """Birth date, sex and birth name as keyed names that compare under one patient only; empty for an unsaid one."""
+    said = zip(("birth", "sex", "family"), compared, strict=True)
+    birth, sex, family = (store.names.name("trait", patient, trait, value) if value else "" for trait, value in said)
+    return birth, sex, family
 
 
 def record_object(doc: str, digest: str, patient: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,21 +156,38 @@ def patient(
 @app.command()
 def receipt(
     delivery: Annotated[str, typer.Argument(help="The delivery's id, or its first 8 characters or more.")],
-    format: Annotated[str, typer.Option(help="json or text")] = "text",
+    format: Annotated[str, typer.Option(help="json, text, hl7 (acknowledgements) or zam (business ones)")] = "text",
     home: Home = None,
 ) -> None:
     """What the sender gets back: the latest revision."""
-    from carnet.receipt import as_text
-    from carnet.receipt import receipt as render
+    from carnet import answers
+    from carnet import receipt as rendering
     from warehouse import ledger
     from warehouse.database import reading
 
-    if format not in ("json", "text"):
-        raise OperatorError("--format is json or text")
+    if format not in ("json", "text", "hl7", "zam"):
+        raise OperatorError("--format is json, text, hl7 or zam")
     _, store = open_store(home)
     with reading(store.engine) as connection:
         found = ledger.find_delivery(connection, delivery) if len(delivery) >= 8 else []
         if len(found) != 1:
             raise OperatorError("no delivery has this id" if not found else "several deliveries begin like this")
-        data = render(connection, found[0])
-    print(json.dumps(data, ensure_ascii=False) if format == "json" else as_text(data))
+        sheet = ledger.sheet(connection, found[0])
+        if format in ("hl7", "zam"):
+            render = answers.hl7_answer if format == "hl7" else answers.zam_answer
+            _print_bytes(render(sheet, answers.messages(store, sheet)), format)
+        else:
+            write = rendering.as_json if format == "json" else rendering.as_text
+            sys.stdout.writelines(write(rendering.head(sheet), rendering.notes(sheet.items())))
+
+
+def _print_bytes(pieces: Iterable[bytes], format: str) -> None:
+    """Answers as they are sent, whatever the terminal's character set."""
+    empty = True
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+        empty = False
+    if empty:
+        what = "HL7v2 message to answer" if format == "hl7" else "message that wants a business answer and has its end"
+        raise OperatorError(f"this delivery has no {what}")
+    sys.stdout.buffer.flush()

@@ -29,6 +29,7 @@ def ingest(
     from carnet.ingest import ingest as take
     from carnet.ingest import received as received_at
     from carnet.manifests import manifest_entry
+    from carnet.outbox import write_outbox
     from warehouse import ledger
     from warehouse.database import reading
 
@@ -56,6 +57,10 @@ def ingest(
         for outcome in take(store, files):
             outcomes.append(outcome)
             advance()
+    try:
+        write_outbox(store)
+    except OSError as error:  # the deliveries are taken: their answers come with the next run
+        print(f"carnet: the answers could not be put in the outbox: {error.strerror}", file=sys.stderr)
     totals = dict.fromkeys(("read", *ledger.ENDS), 0)
     with reading(store.engine) as connection:
         by_delivery = ledger.counts(connection, {outcome.delivery for outcome in outcomes})

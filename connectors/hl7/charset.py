@@ -38,7 +38,7 @@ def decode(data: bytes, msh18: str) -> Decoded:
     Findings: `CHARSET_MISMATCH` when the bytes are not in the declared set, `CHARSET_UNDECLARED` when there is no
     declaration, or none we know, and one was needed, `BYTES_UNDECODABLE` when some bytes are in no set.
     """
-    codec = _codec(msh18)
+    codec = codec_of(msh18)
     if data.isascii():  # escaped bytes (`\\XC3A9\\`) may still need the codec
         return Decoded(data.decode("ascii"), codec if codec not in {"", "ascii"} else "utf-8")
     utf8 = _utf8(data)
@@ -64,7 +64,7 @@ def decode(data: bytes, msh18: str) -> Decoded:
 
 
 @lru_cache(256)
-def _codec(msh18: str) -> str:
+def codec_of(msh18: str) -> str:
     """The codec of a declaration, tolerant of its spelling; empty when absent or unknown."""
     name = re.sub(r"[^A-Z0-9]", "", msh18.partition("~")[0].upper())
     if name in {"UNICODEUTF8", "UTF8", "UNICODE"}:

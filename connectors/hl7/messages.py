@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from connectors.base import Enclosed, Locator, Message, Refusal, Source, Span, Yielded
-from connectors.hl7 import charset
+from connectors.base import Enclosed, Envelope, Locator, Message, Refusal, Source, Span, Yielded
+from connectors.hl7 import admission, charset
+from connectors.hl7.acknowledge import envelope, glimpse
 from connectors.hl7.batches import Batches
 from connectors.hl7.body import Body, read_body
 from connectors.hl7.framing import Frame, frames
@@ -24,6 +25,10 @@ VERSIONS = frozenset({f"2.{minor}" for minor in range(1, 10)} | {"2.3.1", "2.5.1
 """HL7 table 0104."""
 
 
+HEAD = 4096
+"""Bytes in which the header of a message stands, when it is too large to be read."""
+
+
 class Header(msgspec.Struct, frozen=True):
     """MSH, as said; `kind` is `type^event`."""
 
@@ -33,6 +38,7 @@ class Header(msgspec.Struct, frozen=True):
     version: str
     charset: str
     profile: str
+    envelope: Envelope
 
 
 def read(source: Source) -> Iterator[Yielded]:
@@ -48,20 +54,21 @@ def read(source: Source) -> Iterator[Yielded]:
         else:
             number += 1
             batches.message()
-            yield from _message(frame, number)
+            yield from _message(source, frame, number)
     yield from batches.end(source.size)
 
 
-def _message(frame: Frame, number: int) -> Iterator[Yielded]:
+def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
     locator = Locator(message=number)
     if frame.kind == "oversize":
-        yield Refusal(locator, frame.span, "MESSAGE_TOO_LARGE", "64 MiB", f"{frame.span.length} bytes")
+        came = f"{frame.span.length} bytes"
+        yield Refusal(locator, frame.span, "MESSAGE_TOO_LARGE", "64 MiB", came, envelope=glimpse(_head(source, frame)))
         return
     d = delimiters(frame.data)
     if d is None:
         place = msgspec.structs.replace(locator, segment="MSH", field="MSH-2")
         came = "characters that are repeated, missing or not ASCII punctuation"
-        yield Refusal(place, frame.span, "DELIMITERS_UNUSABLE", "^~\\&", came)
+        yield Refusal(place, frame.span, "DELIMITERS_UNUSABLE", "^~\\&", came, envelope=glimpse(frame.data))
         return
     data, payloads = cut(frame.data, d)
     decoded = _decode(frame, data, d)
@@ -70,6 +77,10 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
     values = Values(d, plain=plain, encoding=decoded.encoding)
     header = _header(lines[0], values)
     documents = header.version in VERSIONS and header.kind in DOCUMENTS
+    if header.version in VERSIONS and header.kind in admission.EVENTS:
+        admitted = admission.read_admission(lines[1:], values)
+        yield _admitted(header, admitted, locator, frame.span, _findings(decoded, break_finding, values))
+        return
     if header.kind.partition("^")[0] in ACKNOWLEDGEMENTS:
         body = Body({"mapped": 0, "raw": 0, "ignored": len(lines)})
     else:
@@ -83,11 +94,10 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
             expects_document=header.kind.startswith("MDM") or "CISIS_CDA" in header.profile,
         )
     if body.several_patients and documents:
-        place = msgspec.structs.replace(locator, segment="PID")
-        yield Refusal(place, frame.span, "SEVERAL_PATIENTS", "one patient a message", "PID segments that differ")
+        yield _several_patients(header, locator, frame.span)
         return
-    findings = [decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "", *body.findings]
-    message = _said(header, body, locator, frame.span, tuple(finding for finding in findings if finding))
+    findings = (*_findings(decoded, break_finding, values), *body.findings)
+    message = _said(header, body, locator, frame.span, findings)
     yield message
     for index, carried in enumerate(body.documents, 1):
         place = msgspec.structs.replace(locator, document=index, segment=f"OBX {carried.ordinal}")
@@ -96,6 +106,26 @@ def _message(frame: Frame, number: int) -> Iterator[Yielded]:
             yield Enclosed(place, frame.span, Source.of_bytes("document.xml", content), message)
         else:
             yield Refusal(place, frame.span, content.code, "OBX-5.5: a CDA document in base64", content.came)
+
+
+def _several_patients(header: Header, locator: Locator, span: Span) -> Refusal:
+    place = msgspec.structs.replace(locator, segment="PID")
+    came = "PID segments that differ"
+    return Refusal(place, span, "SEVERAL_PATIENTS", "one patient a message", came, envelope=header.envelope)
+
+
+def _findings(decoded: charset.Decoded, break_finding: str, values: Values) -> tuple[str, ...]:
+    """What was seen of the text itself."""
+    found = (decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "")
+    return tuple(finding for finding in found if finding)
+
+
+def _head(source: Source, frame: Frame) -> bytes:
+    """The first bytes of a message too large to be read."""
+    with source.open() as stream:
+        stream.seek(frame.span.start)
+        head = stream.read(HEAD)
+    return head.decode(frame.encoding, "replace").encode() if frame.encoding else head
 
 
 def _decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
@@ -121,6 +151,7 @@ def _header(msh: str, values: Values) -> Header:
         version=values.component(f[11], 1).strip(),
         charset=values.text(f[17]),
         profile=_trimmed(f[20], values),
+        envelope=envelope(f, event, values),
     )
 
 
@@ -128,6 +159,30 @@ def _trimmed(field: str, values: Values) -> str:
     """MSH-21 in the usual delimiters, without the blanks that the volet's examples print after `^`."""
     repetitions = [[part.strip() for part in values.components(one)] for one in values.repetitions(field)]
     return "~".join("^".join(parts) for parts in repetitions)
+
+
+def _admitted(
+    header: Header, read: admission.Admitted, locator: Locator, span: Span, findings: tuple[str, ...]
+) -> Message | Refusal:
+    """An ADT message: one patient, or the two that a link and an un-link tell about."""
+    distinct = tuple(dict.fromkeys(read.patients))
+    if len(distinct) > (2 if header.kind in admission.TWO_PATIENTS else 1):
+        return _several_patients(header, locator, span)
+    return Message(
+        locator=locator,
+        span=span,
+        control_id=header.control_id,
+        kind=header.kind,
+        version=header.version,
+        profile=header.profile,
+        charset=header.charset,
+        sent_at=header.sent_at,
+        patient=distinct[0] if distinct else None,
+        admission=read.admission,
+        envelope=header.envelope,
+        findings=findings,
+        segments={"mapped": 1 + read.mapped, "raw": read.raw, "ignored": 0},
+    )
 
 
 def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tuple[str, ...]) -> Message:
@@ -155,4 +210,5 @@ def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tu
         unsupported="" if understood else "MESSAGE_KEPT_RAW",
         findings=findings,
         segments=body.segments,
+        envelope=header.envelope,
     )

@@ -17,6 +17,7 @@ from tests.hl7 import batch, mdm, oru
 
 COLUMNS = "ins,ins_oid,event,occurred_at,channel,department,birth_year,sex"
 FEED = f"{COLUMNS}\n{INS},{TEST_OID},opened,2026-01-05,web,44,1985,F\n"
+ENROLMENT = f"ipp;ipp_authority;ins;ins_oid\nIPP-1;1.2.3.4.5;{INS};{TEST_OID}\n"
 LIBRE = (
     "Glucose Data,Generated on,20-02-2026 09:12 UTC\n"
     "Device,Serial Number,Device Timestamp,Record Type,Historic Glucose mg/dL,Scan Glucose mg/dL\n"
@@ -31,6 +32,7 @@ GOLDENS = {
     "hl7v2": batch([mdm(cda("1")), oru()]),
     "cda": cda("1"),
     "accounts-csv": FEED.encode(),
+    "enrolment-csv": ENROLMENT.encode(),
     "libreview": LIBRE.encode(),
     "apple-health": APPLE.encode(),
 }

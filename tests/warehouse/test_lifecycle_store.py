@@ -101,7 +101,7 @@ def test_a_state_and_an_end_that_are_wrong_are_found_and_mended(home: FactsHome)
     before = home.rows(status)
     with home.store.engine.begin() as connection:
         connection.execute(update(status).where(status.c.doc == "1").values(status="current"))
-        connection.execute(update(item).where(item.c.request.is_not(None)).values(end="accepted", code=""))
+        connection.execute(update(item).where(item.c.delivery.startswith("stated:")).values(end="accepted", code=""))
     found = rebuild(home.store)
     assert (found.changed, found.ends) == ((("1", "x"),), 1)
     assert home.rows(status) == before

@@ -29,9 +29,14 @@ def _pair(link: PatientLinkFact) -> tuple[Key, Key]:
 
 
 def links_in_force(links: Iterable[PatientLinkFact]) -> dict[tuple[Key, Key], PatientLinkFact]:
-    """Rule 1: for each pair the link with the latest event time; on a tie un-merge wins."""
+    """Rule 1: for each pair the link with the latest event time; on a tie un-merge wins.
+
+    A link whose traits contradict those known of the INS is no link.
+    """
     latest: dict[tuple[Key, Key], PatientLinkFact] = {}
     for link in links:
+        if link.discordance == "held":
+            continue
         known = latest.get(_pair(link))
         if known is None or (link.at, not link.on) > (known.at, not known.on):
             latest[_pair(link)] = link
@@ -57,10 +62,14 @@ def link_states(links: Iterable[PatientLinkFact], classes: Classes) -> tuple[Lin
     merged = {_pair(link) for link in links if link.on}
 
     def state(link: PatientLinkFact) -> LinkState:
+        if link.discordance == "held":
+            return LinkState(link, "held", "IDENTITY_DISCORDANT")
         if link.on and link == latest[_pair(link)] and link.a in classes.disagreeing:
             return LinkState(link, "held", "MERGE_INS_DISAGREES")
         if not link.on and _pair(link) not in merged:
             return LinkState(link, "held", "TARGET_UNKNOWN")
+        if link.discordance:
+            return LinkState(link, "flagged", "IDENTITY_DISCORDANT")
         return LinkState(link, "accepted")
 
     return tuple(state(link) for link in sorted(links, key=lambda link: (_pair(link), link.at, link.on, link.a)))

@@ -45,10 +45,17 @@ def named(where: Targets, classes: Classes, deletion: DeletionFact) -> tuple[int
 
 
 def may_delete(known: Register, classes: Classes, deletion: DeletionFact, number: int) -> bool:
-    """Rule 9: a deletion of the same organisation and patient class."""
-    return known.documents[number].organisation == deletion.organisation and known.holders[number] == classes.of(
-        deletion.patient
+    """Rule 9: a deletion of the same organisation and patient class, by somebody who knows who the patient is."""
+    return (
+        known.documents[number].organisation == deletion.organisation
+        and known.holders[number] == classes.of(deletion.patient)
+        and identified(classes, deletion)
     )
+
+
+def identified(classes: Classes, deletion: DeletionFact) -> bool:
+    """Whether the identity that a deletion carries is sound, or something has qualified its patient since."""
+    return deletion.sound or classes.of(deletion.patient) in classes.qualified
 
 
 def struck(known: Register, where: Targets, classes: Classes, deletion: DeletionFact) -> tuple[int, ...]:
@@ -86,6 +93,8 @@ def request_states(
     """Rule 9: a deletion waits for its target, is refused to another organisation, and held for another patient."""
 
     def state(deletion: DeletionFact) -> RequestState:
+        if not identified(classes, deletion):
+            return RequestState(deletion, "held", "IDENTITY_NOT_QUALIFIED")
         aimed = named(where, classes, deletion)
         hit = struck(known, where, classes, deletion)
         if not aimed:
@@ -98,8 +107,9 @@ def request_states(
             return RequestState(deletion, "refused", "NOT_AUTHOR")
         return RequestState(deletion, "held", "DELETE_OTHER_PATIENT")
 
-    def key(deletion: DeletionFact) -> tuple[Key, Key, int, Key, Key]:
+    def key(deletion: DeletionFact) -> tuple[Key, Key, int, Key, Key, bool]:
         version = -1 if deletion.version is None else deletion.version
-        return (deletion.target or "", deletion.set_id or "", version, deletion.organisation, deletion.patient)
+        who = (deletion.organisation, deletion.patient, deletion.sound)
+        return (deletion.target or "", deletion.set_id or "", version, *who)
 
     return tuple(state(deletion) for deletion in sorted(set(deletions), key=key))

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from transforms.facts import DecisionFact, Key, OppositionFact
+from transforms.facts import CarrierFact, DecisionFact, Key, OppositionFact
 from transforms.lifecycle.classes import Classes
 from transforms.lifecycle.register import Register
+
+Scope = tuple[Key, Key | None, Key | None]
+"""Patient class; organisation whose documents are opposed; sender through which they are: None means all."""
 
 
 def operator_holds(decisions: Iterable[DecisionFact]) -> frozenset[Key]:
@@ -104,24 +107,39 @@ def opposed_periods(oppositions: Iterable[OppositionFact]) -> list[tuple[str, st
     return [*periods, (since, "9999")] if since is not None else periods
 
 
-def opposed_documents(known: Register, classes: Classes, oppositions: Iterable[OppositionFact]) -> frozenset[int]:
-    """Rule 5: documents created under an opposition of their holder to all organisations or to their author's.
+def opposed_documents(
+    known: Register, classes: Classes, oppositions: Iterable[OppositionFact], carriers: Iterable[CarrierFact]
+) -> frozenset[int]:
+    """Rule 5: documents created under an opposition of their holder to all organisations, to their author's, or to each
+    of the senders that brought them.
 
     A creation day of which only the month or year is known counts as opposed when the opposition was in force at
     any moment of that month or year: the sender can send the day, the holder's refusal cannot be taken back once
     the document was read.
     """
-    by_scope: dict[tuple[Key, Key | None], list[OppositionFact]] = {}
+    by_scope: dict[Scope, list[OppositionFact]] = {}
     for fact in set(oppositions):
-        by_scope.setdefault((classes.of(fact.patient), fact.organisation), []).append(fact)
+        by_scope.setdefault((classes.of(fact.patient), fact.organisation, fact.sender), []).append(fact)
+    if not by_scope:
+        return frozenset()
     periods = {scope: opposed_periods(facts) for scope, facts in by_scope.items()}
+    senders: dict[tuple[Key, Key], set[Key]] = {}
+    for carrier in carriers:
+        senders.setdefault((carrier.doc, carrier.digest), set()).add(carrier.sender)
 
     def opposed(number: int) -> bool:
         fact, holder = known.documents[number], known.holders[number]
-        return any(
-            not_after(first, fact.day) and not_after(fact.day, last)
-            for scope in ((holder, None), (holder, fact.organisation))
-            for first, last in periods.get(scope, ())
+        brought_by = senders.get((fact.doc, fact.digest), set())
+
+        def in_force(scope: Scope) -> bool:
+            return any(
+                not_after(first, fact.day) and not_after(fact.day, last) for first, last in periods.get(scope, ())
+            )
+
+        return (
+            in_force((holder, None, None))
+            or in_force((holder, fact.organisation, None))
+            or (bool(brought_by) and all(in_force((holder, None, sender)) for sender in brought_by))
         )
 
-    return frozenset(number for number in known.owners if opposed(number)) if periods else frozenset()
+    return frozenset(number for number in known.owners if opposed(number))

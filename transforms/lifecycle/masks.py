@@ -45,8 +45,12 @@ def carriers_of(words: Said, fact: DocumentFact) -> Sequence[CarrierFact]:
 
 
 def authorised(words: Said, fact: DocumentFact) -> list[MaskFact]:
-    """Rule 12: the mask statements on this id by the organisation of its author."""
-    return [mask for mask in words.statements.get(fact.id, ()) if mask.organisation == fact.organisation]
+    """Rule 12: the mask statements on this id and content by the organisation of its author."""
+    return [
+        mask
+        for mask in words.statements.get(fact.id, ())
+        if mask.organisation == fact.organisation and mask.digest in ("", fact.digest)
+    ]
 
 
 def stated_mask(words: Said, members: Sequence[DocumentFact]) -> Flags:
@@ -103,7 +107,8 @@ def unit_masks(
 
 
 def mask_states(known: Register, masks: Iterable[MaskFact]) -> tuple[MaskState, ...]:
-    """A mask statement waits for its document, and is refused to another organisation."""
+    """A mask statement waits for its document, is refused to another organisation, and held when it came with other
+    content than the id stands for."""
 
     def state(mask: MaskFact) -> MaskState:
         targets = known.by_id.get(mask.id, ())
@@ -111,6 +116,11 @@ def mask_states(known: Register, masks: Iterable[MaskFact]) -> tuple[MaskState, 
             return MaskState(mask, "held", "TARGET_UNKNOWN")
         if all(known.documents[number].organisation != mask.organisation for number in targets):
             return MaskState(mask, "refused", "NOT_AUTHOR")
+        if mask.digest and all(known.documents[number].digest != mask.digest for number in targets):
+            return MaskState(mask, "held", "DOCUMENT_ID_CONFLICT")
         return MaskState(mask, "accepted")
 
-    return tuple(state(mask) for mask in sorted(set(masks), key=lambda m: (m.id, m.organisation, m.sent_at, m.flags)))
+    def key(mask: MaskFact) -> tuple[Key, Key, str, tuple[Flag, ...], Key]:
+        return mask.id, mask.organisation, mask.sent_at, mask.flags, mask.digest
+
+    return tuple(state(mask) for mask in sorted(set(masks), key=key))

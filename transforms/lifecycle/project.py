@@ -21,7 +21,7 @@ def project(facts: Facts) -> Projection:
     classes = patient_classes(facts.links, facts.identities)
     known = register(facts.documents, facts.claims, facts.decisions, classes)
     held = held_documents(known, classes, facts.decisions)
-    refused = opposed_documents(known, classes, facts.oppositions)
+    refused = opposed_documents(known, classes, facts.oppositions, facts.carriers)
     units = pair_twins(known, facts.twins)
     speaking = speakers(known, held)
     links = replacement_links(known, units, speaking)

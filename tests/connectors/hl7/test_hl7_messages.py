@@ -158,7 +158,7 @@ def test_acknowledgements_are_ignored_by_rule(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "version"),
     [
-        ("ADT^A01^ADT_A01", "2.5^FRA^2.11"),
+        ("ADT^A23^ADT_A21", "2.5^FRA^2.11"),
         ("OML^O21", "2.5"),
         ("ORM^O01", "2.3"),
         ("MDM^T01", "2.6"),

@@ -118,7 +118,7 @@ class Hub:
                 s.deletion.organisation,
                 s.deletion.patient,
             ),
-            "masks": lambda s: (s.mask.id, s.mask.organisation, s.mask.sent_at, s.mask.flags),
+            "masks": lambda s: (s.mask.id, s.mask.organisation, s.mask.sent_at, s.mask.flags, s.mask.digest),
             "links": lambda s: (tuple(sorted((s.link.a, s.link.b))), s.link.at, s.link.on, s.link.a),
         }
         return Projection(

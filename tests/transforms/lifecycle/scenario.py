@@ -3,8 +3,8 @@
     doc 2 v=2 set=S by=A of=P level=N1 bytes=x day=2024-01-02 >1 mask=PS modif at=10 via=mail unsound discordant
     doc 1/N1                            a document whose id an N3 document may share
     result r1 set=R time=10 status=F    one version of a laboratory result
-    twin 1 2 · delete 1 by=A of=P · delete S v=2 · mask 1 PS by=A at=20 (`-`: nothing masked)
-    oppose 2024-02-01 by=A at=10 · withdraw 2024-03-01 · merge P Q at=1 · unmerge P Q at=2
+    twin 1 2 · delete 1 by=A of=P unsound · delete S v=2 · mask 1 PS by=A at=20 bytes=x (`-`: nothing masked)
+    oppose 2024-02-01 by=A at=10 through=lab · withdraw 2024-03-01 · merge P Q at=1 discordant · unmerge P Q at=2
     qualify P ins=1 · hold 1 n=1 · release 1 CODE n=2 · choose 1 y n=1
 
 Unsaid, a document is by A for P, level N1, bytes x, in set S, its version is its number, and it carries no flag.
@@ -133,6 +133,7 @@ def carried(fact: DocumentFact, o: dict[str, str], position: int, again: bool) -
         sent_at=clock(o.get("at", "1")),
         flags=flags(o.get("mask", "")),
         modifies_confidentiality="modif" in o,
+        sender=o.get("through", ""),
         position=position,
     )
     return Facts(documents=(fact,), carriers=(carrier,), claims=(ClaimFact(fact.doc, fact.digest),))
@@ -141,16 +142,20 @@ def carried(fact: DocumentFact, o: dict[str, str], position: int, again: bool) -
 def deletion(plain: Sequence[str], o: dict[str, str]) -> DeletionFact:
     by, of = o.get("by", "A"), o.get("of", "P")
     if "v" in o:
-        return DeletionFact(by, of, set_id=plain[0], version=int(o["v"]))
-    return DeletionFact(by, of, target=plain[0])
+        return DeletionFact(by, of, set_id=plain[0], version=int(o["v"]), sound="unsound" not in o)
+    return DeletionFact(by, of, target=plain[0], sound="unsound" not in o)
 
 
 def opposition(plain: Sequence[str], o: dict[str, str], on: bool) -> OppositionFact:
-    return OppositionFact(o.get("of", "P"), plain[0], on, o.get("by"), clock(o.get("at", "")))
+    return OppositionFact(o.get("of", "P"), plain[0], on, o.get("by"), clock(o.get("at", "")), o.get("through"))
 
 
 def link(plain: Sequence[str], o: dict[str, str], on: bool) -> PatientLinkFact:
-    return PatientLinkFact(plain[0], plain[1], clock(o.get("at", "1")), on)
+    return PatientLinkFact(plain[0], plain[1], clock(o.get("at", "1")), on, "held" if "discordant" in o else "")
+
+
+def masking(plain: Sequence[str], o: dict[str, str]) -> MaskFact:
+    return MaskFact(plain[0], o.get("by", "A"), clock(o.get("at", "20")), flags(plain[1]), o.get("bytes", ""))
 
 
 def decision(verb: str, plain: Sequence[str], o: dict[str, str]) -> DecisionFact:
@@ -160,7 +165,7 @@ def decision(verb: str, plain: Sequence[str], o: dict[str, str]) -> DecisionFact
 READERS: dict[str, Callable[[list[str], dict[str, str]], Facts]] = {
     "twin": lambda p, o: Facts(twins=(TwinFact(min(p), max(p)),)),
     "delete": lambda p, o: Facts(deletions=(deletion(p, o),)),
-    "mask": lambda p, o: Facts(masks=(MaskFact(p[0], o.get("by", "A"), clock(o.get("at", "20")), flags(p[1])),)),
+    "mask": lambda p, o: Facts(masks=(masking(p, o),)),
     "oppose": lambda p, o: Facts(oppositions=(opposition(p, o, True),)),
     "withdraw": lambda p, o: Facts(oppositions=(opposition(p, o, False),)),
     "merge": lambda p, o: Facts(links=(link(p, o, True),)),

@@ -40,6 +40,20 @@ def merge_wins(right: Callable[..., Any]) -> Callable[..., Any]:
     return wrong
 
 
+def whatever_the_traits(right: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda links: right([msgspec.structs.replace(link, discordance="") for link in links])
+
+
+def through_anybody(right: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda known, classes, oppositions, carriers: right(
+        known, classes, [msgspec.structs.replace(fact, sender=None) for fact in oppositions], carriers
+    )
+
+
+def any_content(right: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda words, fact: [m for m in words.statements.get(fact.id, ()) if m.organisation == fact.organisation]
+
+
 def first_link_of_a_loop_stays(right: Callable[..., Any]) -> Callable[..., Any]:
     return lambda edges: set(sorted(right(edges))[1:])
 
@@ -106,6 +120,7 @@ def always(value: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 BROKEN = [
     Broken("rule 1: on a tie merge wins", "links_in_force", merge_wins),
     Broken("rule 1: two INS are joined", "patient_classes", lambda right: lambda links, _: right(links, ())),
+    Broken("rule 1: traits that contradict the INS join all the same", "links_in_force", whatever_the_traits),
     Broken("rule 2: the lowest digest owns the id", "owning", lambda right: lambda docs, _, *rest: right(docs, (), ())),
     Broken(
         "rule 2: the last claim wins over the decision", "owning", lambda r: lambda docs, claims, _: r(docs, claims, ())
@@ -126,6 +141,7 @@ BROKEN = [
     Broken("rule 5: nobody is opposed", "opposed_documents", always(frozenset())),
     Broken("rule 5: same day = not opposed", "not_after", lambda right: lambda a, b: right(a, b) and a != b),
     Broken("rule 5: withdrawing opens the days between", "opposed_periods", withdrawing_opens_the_past),
+    Broken("rule 5: what came through one sender is opposed for all", "opposed_documents", through_anybody),
     Broken("rule 6: any two documents can be twins", "can_be_twins", always(True)),
     Broken("rule 6: only declared twins count", "undeclared_twins", always((set(), set()))),
     Broken("rule 6: one id, two units", "twins_under_one_id", always(set())),
@@ -135,6 +151,7 @@ BROKEN = [
     Broken("rule 8: versions do not count", "under_a_higher_version", always(set())),
     Broken("rule 8: versions win over links too", "parts_with_versions", each_unit_its_own_part),
     Broken("rule 8: results have no order", "rank", lambda right: lambda fact: fact.version),
+    Broken("rule 9: an identity in doubt may delete", "identified", always(True)),
     Broken("rule 9: anyone may delete", "may_delete", always(True)),
     Broken("rule 9: a twin is not deleted with its twin", "deleted_units", deleted_without_twins),
     Broken("rule 9: a deletion misses one of two body levels", "named", deleted_with_all_that_is_under_it),
@@ -145,6 +162,7 @@ BROKEN = [
     Broken("rule 12: nothing is inherited", "inherits", always(False)),
     Broken("rule 12: everything is inherited", "inherits", always(True)),
     Broken("rule 12: any organisation's statement counts", "authorised", any_organisation),
+    Broken("rule 12: a statement speaks of any content", "authorised", any_content),
     Broken("rule 12: a held document is not looked at", "tightest_mask", always(frozenset())),
 ]
 

@@ -1,0 +1,1 @@
+"""Who is who at a sender: tables of local patient numbers."""
