@@ -120,7 +120,7 @@ def _close(kind: FrameKind, start: int, end: int, data: bytes) -> Iterator[Frame
         data = _trim(data)
         yield Frame(kind, Span(start, len(data)), data)
     elif kind == "envelope":
-        line = re.split(rb"[\r\n\x0b\x1c]", data, maxsplit=1)[0]
+        line = _trim(re.split(rb"[\r\n\x0b\x1c]", data, maxsplit=1)[0])
         yield Frame(kind, Span(start, len(line)), line)
         yield from _close("outside", start + len(line), end, data[len(line) :])
     else:

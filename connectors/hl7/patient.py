@@ -16,7 +16,9 @@ def read_patient(segment: str, values: Values) -> RawPatient:
     f += [""] * (34 - len(f))
     ids = tuple([i for i in map(values.identifier, values.repetitions(f[3])) if i.extension])
     birth = used = [""] * 7  # as written: a sub-component separator in escapes must not cut a name
-    names = [[*name.split(values.d.component), *[""] * 7] for name in values.repetitions(f[5])]
+    separators = values.d.component + values.d.subcomponent
+    said = [name for name in values.repetitions(f[5]) if name.strip(separators)]
+    names = [[*name.split(values.d.component), *[""] * 7] for name in said]
     for name in names:
         kind = name[6].strip() or ("L" if len(names) == 1 else "")
         if kind == "L" and not any(birth):

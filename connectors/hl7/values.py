@@ -90,12 +90,16 @@ class Values:
             return NO_ID
         parts = [*self.first(field).split(self.d.component), "", "", ""]
         root = self.text(parts[2]) or self.authority(parts[1])
-        return RawId(root, self.text(parts[0]), self.text(parts[3]))
+        return RawId(root, self._number(parts[0]), self.text(parts[3]))
+
+    def _number(self, component: str) -> str:
+        """The value of an identifier. Separators at its end say nothing (HL7 v2.5, 2.6): `&&` is no number."""
+        return self.text(component.rstrip(self.d.subcomponent))
 
     def identifier(self, value: str) -> RawId:
         """CX, one repetition: .1 value, .4 authority, .5 type. HL7's null `""` is no value."""
         parts = [*value.split(self.d.component), "", "", "", ""]
-        extension = self.text(parts[0]).strip()
+        extension = self._number(parts[0]).strip()
         if extension in {"", '""'}:
             return NO_ID
         return RawId(self.authority(parts[3]), extension, self.text(parts[4]))

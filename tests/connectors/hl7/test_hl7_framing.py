@@ -116,6 +116,13 @@ def test_bytes_outside_a_message_are_refused_once_a_run(data: bytes) -> None:
     assert sum(isinstance(y, Message) for y in read_all(data)) == 2
 
 
+@pytest.mark.parametrize("padding", [b"\x1a", b"\x00\x00", BOM, b"\x1c\r\x1a", b" \t\r\n"])
+def test_padding_after_the_last_trailer_leaves_its_count(padding: bytes) -> None:
+    yielded = read_all(encode(["FHS|^~\\&", "BHS|^~\\&", *TWO, "BTS|2", "FTS|2"])[:-1] + padding)
+    assert [y.code for y in yielded if isinstance(y, Refusal)] == ["BATCH_COUNT_MISMATCH"]
+    assert [y.declared for y in yielded if isinstance(y, Ignored)][-1] == 2
+
+
 def test_other_delimiters_and_text_that_only_looks_like_a_message() -> None:
     swapped = str.maketrans("|^~\\&", "$*:?!")
     data = encode([line.translate(swapped) for line in ["BHS|^~\\&", *TWO, "BTS|2"]])

@@ -197,3 +197,21 @@ def test_a_message_meant_to_carry_a_document_says_when_it_has_none() -> None:
 def test_places_that_disagree_are_all_told() -> None:
     message = first(document_oru(ed(b64(CDA)), ed(b64(CDA), 2, status="D")))
     assert (message.result_status, message.encloses) == ("F~D", 2)
+
+
+def test_separators_alone_are_no_identifier() -> None:
+    lines = [
+        msh(),
+        "PID|||&&^^^CHU&1.2.250.9999.7&ISO^PI~4711&^^^CHU&1.2.250.9999.7&ISO^PI",
+        "OBR|1|P1&^Labo|&&^Labo",
+        "OBX|1|NM|1^a^LN||2",
+    ]
+    message = first(lines)
+    assert message.patient is not None and [i.extension for i in message.patient.ids] == ["4711"]
+    assert (message.orders[0].placer.extension, message.orders[0].filler.extension) == ("P1", "")
+
+
+@pytest.mark.parametrize("empty", ["~", "~^^&", "~^~"])
+def test_an_empty_repetition_leaves_a_single_name_the_birth_name(empty: str) -> None:
+    message = first([msh(), f"PID|||4711||MARTINEAU^Zoé{empty}"])
+    assert message.patient is not None and message.patient.birth_family == "MARTINEAU"
