@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from quality.catalogue import catalogue
+from quality.conformance import words
 
 ROOT = Path(__file__).parents[2]
 NOT_CODES = re.compile(
-    r"^(ACK_|CARNET_|GX_|CISIS_|COMP_LOT|CONNEXION_SECRETE|INVISIBLE_|IVL_|PIVL_|MASQUE_|MODIF_|ORU_|POCD_|TA_|DEST|HK)"
+    r"^(ACK_|CARNET_|GX_|CISIS_|COMP_LOT|CONNEXION_SECRETE|INVISIBLE_|IVL_|PIVL_|MASQUE_|MODIF_|ORU_|POCD_|TA_|DEST|DMP_ERROR_CODE|LECTEUR_MSS|HK)"
 )
 
 
+CONFORMANCE = ROOT / "quality" / "conformance"
+
+
 def test_every_code_in_the_source_is_in_the_catalogue() -> None:
-    used = set()
-    for package in ("connectors", "transforms", "quality"):
-        for path in (ROOT / package).rglob("*.py"):
-            used |= set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"', path.read_text("utf-8")))
-    for path in (ROOT / "carnet").glob("*.py"):
-        used |= set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"', path.read_text("utf-8")))
+    paths = [path for package in ("connectors", "transforms", "quality") for path in (ROOT / package).rglob("*.py")]
+    used = _codes([path for path in paths if CONFORMANCE not in path.parents] + [*(ROOT / "carnet").glob("*.py")])
     assert sorted(code for code in used - set(catalogue()) if not NOT_CODES.match(code)) == []
+
+
+def test_what_conformance_says_has_words_of_its_own() -> None:
+    """Conformance explains and ends nothing (decision 0030): its codes are no codes of the catalogue."""
+    used = _codes(CONFORMANCE.rglob("*.py"))
+    assert sorted(code for code in used - set(words()) - set(catalogue()) if not NOT_CODES.match(code)) == []
+    assert set(words()).isdisjoint(catalogue())
+
+
+def _codes(paths: Iterable[Path]) -> set[str]:
+    said = (re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"', path.read_text("utf-8")) for path in paths)
+    return {code for codes in said for code in codes}
 
 
 def test_every_code_says_what_is_wrong_and_what_to_do_in_both_languages() -> None:
