@@ -132,7 +132,7 @@ def check_authority(place: Place, findings: Findings) -> None:
     if not universal:
         return
     if not kind:
-        findings.say("COMPONENT_MISSING", place.of(place.component, 3), expected="ISO")
+        findings.say("FIELD_COMPONENT_MISSING", place.of(place.component, 3), expected="ISO")
     elif kind not in tables()["0301"]:
         findings.say("VALUE_NOT_ALLOWED", place.of(place.component, 3), expected="ISO | L | M | N")
     elif kind == "ISO" and not OID.fullmatch(universal):
@@ -142,7 +142,7 @@ def check_authority(place: Place, findings: Findings) -> None:
 def _identifier(place: Place, rule: Rule, findings: Findings) -> None:
     """CX: HL7 v2.5, 2.A.14; the French profiles require the authority and the type."""
     if not place.of(1).value:
-        findings.say("COMPONENT_MISSING", place.of(1), expected="id")
+        findings.say("FIELD_COMPONENT_MISSING", place.of(1), expected="id")
         return
     authority = place.of(4)
     if not any(authority.of(4, sub).value for sub in (1, 2)):
@@ -206,7 +206,7 @@ def _organisation(place: Place, rule: Rule, findings: Findings) -> None:
     where = 10 if place.of(10).value or not place.of(3).value else 3
     value, kind = place.of(where).value, place.of(7).value
     if not value:
-        findings.say("COMPONENT_MISSING", place.of(10), expected="1 + FINESS (9)")
+        findings.say("FIELD_COMPONENT_MISSING", place.of(10), expected="1 + FINESS (9)")
         return
     if not place.of(1).value:
         findings.say("COMPONENT_ADVISED", place.of(1), expected="organisation")
@@ -238,7 +238,7 @@ def _header_authority(place: Place, findings: Findings) -> None:
     """HD as a whole field (MSH-3 to 6): its parts are components."""
     universal, kind = place.of(2).value, place.of(3).value
     if universal and not kind:
-        findings.say("COMPONENT_MISSING", place.of(3), expected="ISO")
+        findings.say("FIELD_COMPONENT_MISSING", place.of(3), expected="ISO")
     elif universal and kind == "ISO" and not OID.fullmatch(universal):
         findings.say("OID_INVALID", place.of(2), expected="1.2.250.1…")
 

@@ -36,7 +36,7 @@ def check_flags(message: Anatomy, findings: Findings) -> None:
         after = obx.sequence
         name = canonical(code)
         if not name:
-            findings.say("FLAG_UNKNOWN", Place(obx, 3, 1), expected=" | ".join(order))
+            findings.say("FLAG_UNLISTED", Place(obx, 3, 1), expected=" | ".join(order))
             continue
         if name not in place_of:
             findings.say("FLAG_FOREIGN", Place(obx, 3, 1), expected=" | ".join(order))
@@ -45,7 +45,7 @@ def check_flags(message: Anatomy, findings: Findings) -> None:
         if code != spelled:
             findings.say("FLAG_SPELLING", Place(obx, 3, 1), expected=spelled)
         if name in seen:
-            findings.say("FLAG_REPEATED", Place(obx, 3, 1), expected=spelled)
+            findings.say("FLAG_STATED_AGAIN", Place(obx, 3, 1), expected=spelled)
         elif place_of[name] < last:
             findings.say("FLAG_ORDER", Place(obx, 3, 1), expected=", ".join(order))
         seen[name] = obx

@@ -39,7 +39,7 @@ def check_participants(message: Anatomy, findings: Findings) -> None:
         findings.missing("PRT_RECIPIENT", "PRT", after, "PRT||UC||RCT^^participation|INS…")
     if asked.get("DESTDMP") == "Y" and not qualified(message):
         flag = next(obx for obx in message.named("OBX") if obx.text(3).strip().upper() == "DESTDMP")
-        findings.say("DMP_WITHOUT_INS", Place(flag, 5, 1), expected="DESTDMP = N")
+        findings.say("DMP_NEEDS_INS", Place(flag, 5, 1), expected="DESTDMP = N")
 
 
 def _is_patient(prt: Segment) -> bool:

@@ -62,7 +62,7 @@ def _result(obx: Segment, findings: Findings) -> None:
     for repetition in range(1, len(obx.repetitions(5)) + 1):
         _value(Place(obx, 5, repetition=repetition), kind, findings)
     if kind in {"NM", "SN"} and not obx.valued(6):
-        findings.say("UNIT_MISSING", Place(obx, 6), expected="g/L^g/L^UCUM")
+        findings.say("RESULT_UNIT_MISSING", Place(obx, 6), expected="g/L^g/L^UCUM")
 
 
 def _value(place: Place, kind: str, findings: Findings) -> None:

@@ -44,7 +44,7 @@ EXPECTED: dict[str, tuple[int, dict[str, int]]] = {
         {
             "BLANK_INSIDE": 8,
             "COMPONENT_ADVISED": 4,
-            "DMP_WITHOUT_INS": 4,
+            "DMP_NEEDS_INS": 4,
             "DOCUMENT_ID_EXTENSION": 6,
             "DOCUMENT_PAYLOAD": 3,
             "INS_TRAIT": 4,
