@@ -15,6 +15,10 @@ from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 import msgspec
 import pyarrow as pa
 
+from connectors.heading import Header
+from connectors.said import RawCode as RawCode
+from connectors.said import RawId as RawId
+
 
 class Span(msgspec.Struct, frozen=True, array_like=True):
     """A byte range of the source as delivered: offset of the first byte and length."""
@@ -89,26 +93,6 @@ class Source:
             return stream.read()
 
 
-class RawId(msgspec.Struct, frozen=True):
-    """An identifier as said: assigning authority (an OID where one is given), value, and its declared type.
-
-    HL7v2 `CX` (CX.4.2 → root, CX.1 → extension, CX.5 → kind) and CDA `II` (@root, @extension) both fit.
-    """
-
-    root: str = ""
-    extension: str = ""
-    kind: str = ""
-
-
-class RawCode(msgspec.Struct, frozen=True):
-    """A coded value as said. `alternatives` are CE.4-6 or CDA translations, kept beside, never merged."""
-
-    code: str = ""
-    system: str = ""
-    display: str = ""
-    alternatives: tuple[RawCode, ...] = ()
-
-
 class RawPatient(msgspec.Struct, frozen=True):
     """The patient as one message or document names them; empty text means absent.
 
@@ -181,6 +165,12 @@ class Document(msgspec.Struct, frozen=True):
     """SHA-256 of the tree without comments, processing instructions and blank text."""
     narrative: tuple[RawSection, ...] = ()
     """The sections as a reader would see them; as many as `sections`."""
+    header: Header = Header()
+    """Everything before `component`."""
+    sha1: str = ""
+    """SHA-1, hex, of the bytes as sent (XDS `hash`); for a self-presenting document, of the whole stylesheet."""
+    size: int = 0
+    """Number of those bytes."""
 
 
 class Observation(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from connectors.base import Document, Message, Order, RawCode, RawId, RawSection
+from connectors.heading import Header
 from transforms.identity import Patient, understand
 from transforms.moments import Moment, ordering, parse_ts
 from transforms.orders import Report, Status, available, identity, understood
@@ -80,6 +81,11 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     findings: tuple[str, ...] = ()
     narrative: tuple[RawSection, ...] = ()
     """The sections of a level 3 body, readable; entries stay raw."""
+    header: Header = Header()
+    """Everything that a CDA says before its body, as said."""
+    sha1: str = ""
+    """SHA-1, hex, of the bytes as sent, and their number: XDS `hash` and `size`."""
+    size: int = 0
 
 
 def normalised_id(id_: RawId | None) -> str:
@@ -132,6 +138,9 @@ def from_cda(document: Document) -> DocumentRecord:
         digest=document.canonical_digest.hex(),
         self_presenting=document.self_presenting,
         narrative=document.narrative,
+        header=document.header,
+        sha1=document.sha1,
+        size=document.size,
         findings=_header_findings(document, created),
     )
 

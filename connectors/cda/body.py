@@ -8,7 +8,7 @@ from __future__ import annotations
 from lxml import etree
 
 from connectors.base import RawSection
-from connectors.cda.header import V3, children, first, raw_code, text
+from connectors.cda.elements import V3, children, first, raw_code, text
 
 
 def sections(document: etree._Element) -> tuple[RawSection, ...]:

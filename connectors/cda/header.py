@@ -1,103 +1,144 @@
 """The CDA R2 header as said: one pass over the children of ClinicalDocument.
 
-Source of the places: CI-SIS, volet structuration minimale (template 1.2.250.1.213.1.1.1.1). Only direct children
-are followed, never `//`: a nested `id` or `code` belongs to something else.
+Source of the places: CI-SIS, volet structuration minimale (template 1.2.250.1.213.1.1.1.1), and HL7 CDA R2 for what
+other countries say there (C-CDA, eHDSI).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 from lxml import etree
 
-from connectors.base import RawCode, RawId, RawParty, RawPatient
+from connectors.base import RawParty, RawPatient
+from connectors.cda.acts import act, consent, encounter, order, related
+from connectors.cda.elements import ROOT as ROOT
+from connectors.cda.elements import V3 as V3
+from connectors.cda.elements import any_id, first, raw_id, raw_time, text, value
+from connectors.cda.elements import children as children
+from connectors.cda.elements import raw_code as raw_code
+from connectors.cda.people import organisation, participation, subject
+from connectors.heading import Header, RawOrganisation
+from connectors.said import RawId
 
-V3 = "{urn:hl7-org:v3}"
-ROOT = f"{V3}ClinicalDocument"
+Reader = Callable[[etree._Element], Any]
+
+_ONCE: dict[str, tuple[str, Reader]] = {
+    V3 + "typeId": ("type_id", any_id),
+    V3 + "id": ("id", any_id),
+    V3 + "code": ("code", raw_code),
+    V3 + "title": ("title", text),
+    V3 + "effectiveTime": ("time", raw_time),
+    V3 + "languageCode": ("language", lambda element: value(element, "code")),
+    V3 + "setId": ("set_id", raw_id),
+    V3 + "versionNumber": ("version", value),
+    V3 + "copyTime": ("copied", raw_time),
+    V3 + "legalAuthenticator": ("legal_authenticator", participation),
+    V3 + "dataEnterer": ("enterer", participation),
+}
+"""What counts once: its field and its reader."""
+_MANY: dict[str, tuple[str, Reader]] = {
+    V3 + "realmCode": ("realm", lambda element: value(element, "code")),
+    V3 + "templateId": ("templates", any_id),
+    V3 + "confidentialityCode": ("confidentiality", raw_code),
+    V3 + "recordTarget": ("subjects", subject),
+    V3 + "author": ("authors", participation),
+    V3 + "informant": ("informants", participation),
+    V3 + "informationRecipient": ("recipients", participation),
+    V3 + "authenticator": ("authenticators", participation),
+    V3 + "participant": ("participants", participation),
+    V3 + "relatedDocument": ("related", related),
+}
+"""What may be there several times."""
+_WITHIN: dict[str, tuple[str, str, Reader]] = {
+    V3 + "inFulfillmentOf": ("orders", "order", order),
+    V3 + "documentationOf": ("acts", "serviceEvent", act),
+    V3 + "authorization": ("consents", "consent", consent),
+}
+"""What wraps one element, and may be there several times: its field, the element, its reader."""
 
 
-def children(element: etree._Element | None, *path: str) -> Iterator[etree._Element]:
-    """Descendants of `element` along a path of local names in the CDA namespace, in document order."""
-    if element is None:
-        return
-    if not path:
-        yield element
-        return
-    for child in element.iterchildren(V3 + path[0]):
-        yield from children(child, *path[1:])
+_CUSTODIAN, _COMPONENT_OF = V3 + "custodian", V3 + "componentOf"
 
 
-def first(element: etree._Element | None, *path: str) -> etree._Element | None:
-    return next(children(element, *path), None)
+def header(document: etree._Element) -> Header:
+    """The whole header; what stands in `component` is not looked at."""
+    once: dict[str, Any] = {}
+    many: dict[str, list[Any]] = {}
+    for child in document:
+        tag = child.tag
+        if tag in _MANY:
+            field, read = _MANY[tag]
+            if (found := read(child)) is not None:
+                many.setdefault(field, []).append(found)
+        elif tag in _ONCE:
+            field, read = _ONCE[tag]
+            if field not in once:
+                once[field] = read(child)
+        elif tag in _WITHIN:
+            field, inner, read = _WITHIN[tag]
+            if (wrapped := first(child, inner)) is not None:
+                many.setdefault(field, []).append(read(wrapped))
+        elif tag == _CUSTODIAN:
+            kept = first(child, "assignedCustodian", "representedCustodianOrganization")
+            if kept is not None:
+                once.setdefault("custodian", organisation(kept))
+        elif tag == _COMPONENT_OF:
+            stay = first(child, "encompassingEncounter")
+            if stay is not None:
+                once.setdefault("encounter", encounter(stay))
+    once.update((field, tuple(found)) for field, found in many.items())
+    return Header(**once)
 
 
-def text(element: etree._Element | None) -> str:
-    """All text below an element, white space folded."""
-    return "" if element is None else " ".join("".join(map(str, element.itertext())).split())
-
-
-def value(element: etree._Element | None, attribute: str = "value") -> str:
-    return "" if element is None else (element.get(attribute) or "").strip()
-
-
-def raw_id(element: etree._Element | None) -> RawId | None:
-    """An `II`; None when absent or without @root (a nullFlavor names nothing)."""
-    root = value(element, "root")
-    return RawId(root=root, extension=value(element, "extension")) if root else None
-
-
-def raw_code(element: etree._Element | None) -> RawCode:
-    if element is None:
-        return RawCode()
-    return RawCode(
-        code=value(element, "code"),
-        system=value(element, "codeSystem"),
-        display=value(element, "displayName"),
-        alternatives=tuple(raw_code(translation) for translation in children(element, "translation")),
-    )
-
-
-def patient(document: etree._Element) -> RawPatient:
-    """recordTarget: all ids, and the traits by @qualifier, never by the position of a `given`."""
-    role = first(document, "recordTarget", "patientRole")
-    person = first(role, "patient")
-    parts: dict[tuple[str, str | None], str] = {}
-    for name in children(person, "name"):
-        for part in name.iterchildren(V3 + "family", V3 + "given"):
-            parts.setdefault((etree.QName(part).localname, part.get("qualifier")), text(part))
+def patient(said: Header) -> RawPatient:
+    """The patient: all ids, and the traits by @qualifier, never by the position of a `given`."""
+    if not said.subjects:
+        return RawPatient()
+    person = said.subjects[0]
+    parts: dict[tuple[str, str], str] = {}
+    for name in person.names:
+        for part in name.parts:
+            for qualifier in part.qualifier.split() or ("",):
+                parts.setdefault((part.kind, qualifier), part.text)
     return RawPatient(
-        ids=tuple(id_ for element in children(role, "id") if (id_ := raw_id(element)) is not None),
+        ids=named(person.ids),
         birth_family=parts.get(("family", "BR"), ""),
-        used_family=parts.get(("family", "CL"), parts.get(("family", None), "")),
+        used_family=parts.get(("family", "CL"), parts.get(("family", ""), "")),
         birth_given=parts.get(("given", "BR"), ""),
         used_given=parts.get(("given", "CL"), ""),
-        birth_givens=parts.get(("given", None), ""),
-        birth_date=value(first(person, "birthTime")),
-        sex=value(first(person, "administrativeGenderCode"), "code"),
-        birth_place=text(first(person, "birthplace", "place", "addr", "county")),
+        birth_givens=parts.get(("given", ""), ""),
+        birth_date=person.birth.value,
+        sex=person.gender.code,
+        birth_place=next((part.text for part in person.birth_place.parts if part.kind == "county"), ""),
     )
 
 
-def party(element: etree._Element | None) -> RawParty:
-    """An organisation or a person: its first identifier and its name."""
-    id_ = next((found for child in children(element, "id") if (found := raw_id(child)) is not None), RawId())
-    return RawParty(id=id_, name=text(first(element, "name")))
+def named(ids: tuple[RawId, ...]) -> tuple[RawId, ...]:
+    """The identifiers that name something: those with a root and without a nullFlavor."""
+    return tuple(RawId(id_.root, id_.extension) for id_ in ids if id_.root)
 
 
-def author(document: etree._Element) -> tuple[RawParty, RawParty]:
-    """The first author and the first author organisation that is identified."""
-    assigned = [*children(document, "author", "assignedAuthor")]
-    organisations = [party(found) for role in assigned for found in children(role, "representedOrganization")]
-    identified = next((o for o in organisations if o.id.root), organisations[0] if organisations else RawParty())
-    return (party(assigned[0]) if assigned else RawParty()), identified
+def party(said: RawOrganisation | None) -> RawParty:
+    """An organisation by its first identifier and its name."""
+    if said is None:
+        return RawParty()
+    return RawParty(id=next(iter(named(said.ids)), RawId()), name=said.name)
 
 
-def replaced(document: etree._Element) -> tuple[RawId, ...]:
+def author(said: Header) -> RawParty:
+    """The first author, by the first identifier."""
+    ids = named(said.authors[0].entity.ids) if said.authors else ()
+    return RawParty(id=next(iter(ids), RawId()))
+
+
+def author_organisation(said: Header) -> RawParty:
+    """The first organisation of an author that is identified, else the first that is named at all."""
+    found = [party(one.entity.organisation) for one in said.authors if one.entity.organisation is not None]
+    return next((one for one in found if one.id.root), found[0] if found else RawParty())
+
+
+def replaced(said: Header) -> tuple[RawId, ...]:
     """Ids of the documents this one says it replaces (relatedDocument, typeCode RPLC)."""
-    return tuple(
-        id_
-        for related in children(document, "relatedDocument")
-        if related.get("typeCode") == "RPLC"
-        for element in children(related, "parentDocument", "id")
-        if (id_ := raw_id(element)) is not None
-    )
+    return tuple(id_ for one in said.related if one.type_code == "RPLC" for id_ in named(one.ids))

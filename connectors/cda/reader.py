@@ -6,15 +6,17 @@ is found by its qualified name and read; the stylesheet is never run.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 
 from lxml import etree
 
-from connectors.base import Connector, Document, Locator, RawId, Refusal, Source, Span, Yielded
+from connectors.base import Connector, Document, Locator, RawCode, RawId, Refusal, Source, Span, Yielded
 from connectors.cda.body import sections
-from connectors.cda.header import ROOT, V3, author, children, first, party, patient, raw_code, raw_id, replaced, text
-from connectors.cda.header import value as attribute
+from connectors.cda.elements import ROOT, V3, first
+from connectors.cda.elements import value as attribute
+from connectors.cda.header import author, author_organisation, header, party, patient, replaced
 from connectors.cda.xml import Malformed, canonical_digest, parse
 
 _ROOT_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
@@ -58,30 +60,30 @@ def read(source: Source) -> Iterator[Yielded]:
             came="another root element",
         )
         return
-    yield _document(document, where, span, self_presenting=document is not root)
+    yield _document(document, data, self_presenting=document is not root)
 
 
-def _document(root: etree._Element, where: Locator, span: Span, *, self_presenting: bool) -> Document:
+def _document(root: etree._Element, data: bytes, *, self_presenting: bool) -> Document:
     level_1 = first(root, "component", "nonXMLBody", "text")
-    person, organisation = author(root)
+    said = header(root)
     narrative = sections(root)
     return Document(
-        locator=where,
-        span=span,
-        patient=patient(root),
-        id=raw_id(first(root, "id")) or RawId(),
-        code=raw_code(first(root, "code")),
-        title=text(first(root, "title")),
-        effective_time=attribute(first(root, "effectiveTime")),
-        confidentiality=raw_code(first(root, "confidentialityCode")),
-        language=attribute(first(root, "languageCode"), "code"),
-        set_id=raw_id(first(root, "setId")),
-        version=attribute(first(root, "versionNumber")),
-        replaces=replaced(root),
-        templates=tuple(attribute(found, "root") for found in children(root, "templateId")),
-        author=person,
-        author_organisation=organisation,
-        custodian=party(first(root, "custodian", "assignedCustodian", "representedCustodianOrganization")),
+        locator=Locator(),
+        span=Span(0, len(data)),
+        patient=patient(said),
+        id=RawId(said.id.root, said.id.extension) if said.id.root else RawId(),
+        code=said.code,
+        title=said.title,
+        effective_time=said.time.value,
+        confidentiality=said.confidentiality[0] if said.confidentiality else RawCode(),
+        language=said.language,
+        set_id=said.set_id,
+        version=said.version,
+        replaces=replaced(said),
+        templates=tuple(template.root for template in said.templates),
+        author=author(said),
+        author_organisation=author_organisation(said),
+        custodian=party(said.custodian),
         level="cda-n1" if first(root, "component", "nonXMLBody") is not None else "cda-n3",
         media_type=attribute(level_1, "mediaType"),
         sections=len(narrative),
@@ -94,6 +96,9 @@ def _document(root: etree._Element, where: Locator, span: Span, *, self_presenti
         self_presenting=self_presenting,
         canonical_digest=canonical_digest(root),
         narrative=narrative,
+        header=said,
+        sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+        size=len(data),
     )
 
 
