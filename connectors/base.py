@@ -18,6 +18,7 @@ import pyarrow as pa
 from connectors.heading import Header
 from connectors.said import RawCode as RawCode
 from connectors.said import RawId as RawId
+from connectors.statements import Statement
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True):
@@ -171,6 +172,8 @@ class Document(msgspec.Struct, frozen=True):
     """SHA-1, hex, of the bytes as sent (XDS `hash`); for a self-presenting document, of the whole stylesheet."""
     size: int = 0
     """Number of those bytes."""
+    statements: tuple[tuple[Statement, ...], ...] = ()
+    """The coded entries of each of these sections."""
 
 
 class Observation(msgspec.Struct, frozen=True):

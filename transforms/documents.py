@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,10 @@ import msgspec
 
 from connectors.base import Document, Message, Order, RawCode, RawId, RawSection
 from connectors.heading import Header
+from connectors.statements import Concept
+from transforms.content.mapping import Part
+from transforms.content.model import Content
+from transforms.content.read import observations, read
 from transforms.identity import Patient, understand
 from transforms.moments import Moment, ordering, parse_ts
 from transforms.orders import Report, Status, available, identity, understood
@@ -67,7 +72,8 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     sections: int
     entries: int
     observations: int
-    """Results that can be read: neither deleted, wrong, unobtainable nor not asked."""
+    """Of results: those that can be read, neither deleted, wrong, unobtainable nor not asked. Of a CDA: the coded
+    observations of its content, panels apart."""
     attachments: int
     digest: str
     """SHA-256, hex, of the canonical content: equal for equal documents whatever their comments and blanks."""
@@ -80,12 +86,14 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     """The status follows from those of the results (OBX-11), not from OBR-25."""
     findings: tuple[str, ...] = ()
     narrative: tuple[RawSection, ...] = ()
-    """The sections of a level 3 body, readable; entries stay raw."""
+    """The sections of a level 3 body, readable."""
     header: Header = Header()
     """Everything that a CDA says before its body, as said."""
     sha1: str = ""
     """SHA-1, hex, of the bytes as sent, and their number: XDS `hash` and `size`."""
     size: int = 0
+    content: Content = Content()
+    """The coded content of these sections."""
 
 
 def normalised_id(id_: RawId | None) -> str:
@@ -110,6 +118,7 @@ def organisation_id(id_: RawId | None) -> str:
 def from_cda(document: Document) -> DocumentRecord:
     """A CDA header understood. Missing or invalid parts stay empty and are judged by the rules."""
     created = parse_ts(document.effective_time)
+    content = read(_parts(document))
     organisation = organisation_id(document.author_organisation.id) or organisation_id(document.custodian.id)
     return DocumentRecord(
         document_id=normalised_id(document.id),
@@ -133,7 +142,7 @@ def from_cda(document: Document) -> DocumentRecord:
         custodian=document.custodian.id,
         sections=document.sections,
         entries=document.entries,
-        observations=0,
+        observations=observations(content),
         attachments=document.attachments,
         digest=document.canonical_digest.hex(),
         self_presenting=document.self_presenting,
@@ -141,8 +150,15 @@ def from_cda(document: Document) -> DocumentRecord:
         header=document.header,
         sha1=document.sha1,
         size=document.size,
+        content=content,
         findings=_header_findings(document, created),
     )
+
+
+def _parts(document: Document) -> Iterator[Part]:
+    for number, (section, said) in enumerate(zip(document.narrative, document.statements, strict=True), 1):
+        code = Concept(section.code.code, section.code.system, section.code.display)
+        yield Part(number, code, said, narrative=bool(section.narrative))
 
 
 def _version(text: str) -> int | None:

@@ -1,6 +1,6 @@
-"""The sections of a CDA body as a reader would see them: code, title, narrative, and how many entries each holds.
+"""The sections of a CDA body: code, title, narrative as a reader would see it, and the statements of their entries.
 
-Entries stay raw here: what they mean is coded content, mapped elsewhere by template. A level 1 body has no section.
+What the statements mean is coded content, mapped elsewhere by template. A level 1 body has no section.
 """
 
 from __future__ import annotations
@@ -8,7 +8,11 @@ from __future__ import annotations
 from lxml import etree
 
 from connectors.base import RawSection
+from connectors.cda.anchors import anchors
+from connectors.cda.datatypes import Reading
 from connectors.cda.elements import V3, children, first, raw_code, text
+from connectors.cda.entries import entry_statements
+from connectors.statements import Statement
 
 
 def sections(document: etree._Element) -> tuple[RawSection, ...]:
@@ -23,3 +27,9 @@ def sections(document: etree._Element) -> tuple[RawSection, ...]:
         )
         for section in document.iter(V3 + "section")
     )
+
+
+def statements(document: etree._Element) -> tuple[tuple[Statement, ...], ...]:
+    """The statements of each of these sections, references into the narrative resolved."""
+    reading = Reading(anchors(document))
+    return tuple(entry_statements(section, reading) for section in document.iter(V3 + "section"))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from connectors.base import Connector, Document, Locator, RawCode, RawId, Refusal, Source, Span, Yielded
-from connectors.cda.body import sections
+from connectors.cda.body import sections, statements
 from connectors.cda.elements import ROOT, V3, first
 from connectors.cda.elements import value as attribute
 from connectors.cda.header import author, author_organisation, header, party, patient, replaced
@@ -99,6 +99,7 @@ def _document(root: etree._Element, data: bytes, *, self_presenting: bool) -> Do
         header=said,
         sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
         size=len(data),
+        statements=statements(root),
     )
 
 
