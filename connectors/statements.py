@@ -7,7 +7,7 @@ absent value and never instead of one. Words come from `originalText` and its `r
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -30,7 +30,11 @@ class Concept(msgspec.Struct, frozen=True, omit_defaults=True, tag="code"):
 
     def __bool__(self) -> bool:
         """Whether anything is said: a code, words, a null flavour or a translation."""
-        return bool(self.code or self.display or self.text or self.null or self.translations)
+        return bool(self.code or self.display or self.text or self.null or self.translations or self.qualifiers)
+
+
+NOTHING: Final = Concept()
+"""No code, no words: the one that stands for absence, so that it is left out when written."""
 
 
 class Amount(msgspec.Struct, frozen=True, omit_defaults=True, tag="quantity"):
@@ -131,13 +135,13 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
     value: Interval | Value | None = None
     text: str = ""
     interpretation: str = ""
-    code: Concept = Concept()
+    code: Concept = NOTHING
     preconditions: tuple[str, ...] = ()
     """Criteria as words or codes: for whom the range holds."""
 
 
 class Ingredient(msgspec.Struct, frozen=True, omit_defaults=True):
-    code: Concept = Concept()
+    code: Concept = NOTHING
     name: str = ""
     strength: Ratio | Amount | None = None
     active: bool = True
@@ -147,13 +151,13 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     """A manufacturedProduct with its pharmacy extension (IHE PHARM, `urn:ihe:pharm`)."""
 
     ids: tuple[RawId, ...] = ()
-    code: Concept = Concept()
+    code: Concept = NOTHING
     name: str = ""
     lot: str = ""
-    form: Concept = Concept()
+    form: Concept = NOTHING
     expires: str = ""
-    package: Concept = Concept()
-    package_form: Concept = Concept()
+    package: Concept = NOTHING
+    package_form: Concept = NOTHING
     capacity: Amount | None = None
     classes: tuple[Concept, ...] = ()
     """Generalised medicine classes (ATC)."""
@@ -164,7 +168,7 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Specimen(msgspec.Struct, frozen=True, omit_defaults=True):
     ids: tuple[RawId, ...] = ()
-    code: Concept = Concept()
+    code: Concept = NOTHING
     """Of the specimen material, or of the organism when `isolate`."""
     isolate: bool = False
     """classCode `MIC`: a microorganism."""
@@ -178,17 +182,19 @@ class Participation(msgspec.Struct, frozen=True, omit_defaults=True):
     """@typeCode: `PRF`, `AUTHEN`, `DEV`, `CSM`, `PRD`, `LOC` …"""
     role_class: str = ""
     """classCode of the role: `MANU`, `SPEC`, `LOCE`, `ASSIGNED` …"""
-    function: Concept = Concept()
+    function: Concept = NOTHING
     time: Timing | None = None
     ids: tuple[RawId, ...] = ()
-    code: Concept = Concept()
+    code: Concept = NOTHING
     """Of the role."""
     family: str = ""
     given: str = ""
     name: str = ""
     """Of a thing, an organism, a place or a person whose name has no parts."""
-    entity: Concept = Concept()
+    entity: Concept = NOTHING
     """Code of the playing entity or device."""
+    sex: Concept = NOTHING
+    """Of a related subject."""
     model: str = ""
     software: str = ""
     organisation_ids: tuple[RawId, ...] = ()
@@ -231,7 +237,7 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     templates: tuple[str, ...] = ()
     """@root of templateId, those of the entry first: its lab template is said there (CR-BIO)."""
     ids: tuple[RawId, ...] = ()
-    code: Concept = Concept()
+    code: Concept = NOTHING
     text: str = ""
     status: str = ""
     times: tuple[Timing, ...] = ()
@@ -241,12 +247,12 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     sites: tuple[Concept, ...] = ()
     """targetSiteCode."""
     approach_sites: tuple[Concept, ...] = ()
-    route: Concept = Concept()
-    priority: Concept = Concept()
+    route: Concept = NOTHING
+    priority: Concept = NOTHING
     dose: Interval | Amount | None = None
     rate: Interval | Amount | None = None
     max_dose: Ratio | None = None
-    administration_unit: Concept = Concept()
+    administration_unit: Concept = NOTHING
     repeat: Interval | Amount | None = None
     quantity: Amount | None = None
     expected_use: Timing | None = None

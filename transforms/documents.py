@@ -118,7 +118,7 @@ def organisation_id(id_: RawId | None) -> str:
 def from_cda(document: Document) -> DocumentRecord:
     """A CDA header understood. Missing or invalid parts stay empty and are judged by the rules."""
     created = parse_ts(document.effective_time)
-    content = read(_parts(document))
+    content = read(_parts(document), document.templates)
     organisation = organisation_id(document.author_organisation.id) or organisation_id(document.custodian.id)
     return DocumentRecord(
         document_id=normalised_id(document.id),

@@ -13,6 +13,7 @@ from lxml import etree
 from connectors.cda.anchors import Anchors, resolve
 from connectors.said import RawId
 from connectors.statements import (
+    NOTHING,
     Amount,
     Binary,
     Bound,
@@ -72,7 +73,7 @@ def concept(element: etree._Element | None, reading: Reading, depth: int = 0) ->
             elif child.tag == _QUALIFIER:
                 name, value = child.find(V3 + "name"), child.find(V3 + "value")
                 qualifiers.append((concept(name, reading, depth + 1), concept(value, reading, depth + 1)))
-    return Concept(
+    found = Concept(
         code=_trimmed(get("code")),
         system=_trimmed(get("codeSystem")),
         display=_folded(get("displayName")),
@@ -81,6 +82,7 @@ def concept(element: etree._Element | None, reading: Reading, depth: int = 0) ->
         translations=tuple(translations),
         qualifiers=tuple(qualifiers),
     )
+    return found if found else NOTHING
 
 
 def instance_id(element: etree._Element) -> RawId | None:
@@ -260,4 +262,3 @@ _READERS: dict[str, Callable[[etree._Element, Reading], Value]] = {
     **dict.fromkeys(("RTO",), ratio),
     **dict.fromkeys(("BL", "BN"), _truth),
 }
-NOTHING = Concept()

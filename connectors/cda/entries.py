@@ -12,7 +12,6 @@ from typing import TypeAlias, cast, get_args
 from lxml import etree
 
 from connectors.cda.datatypes import (
-    NOTHING,
     V3,
     Reading,
     amount,
@@ -28,7 +27,7 @@ from connectors.cda.datatypes import (
 from connectors.cda.products import product, specimen
 from connectors.cda.taking_part import TAKING_PART, participation
 from connectors.said import RawId
-from connectors.statements import Kind, Participation, Product, Range, Relation, Specimen, Statement
+from connectors.statements import NOTHING, Kind, Participation, Product, Range, Relation, Specimen, Statement
 
 KINDS: dict[str, Kind] = {V3 + kind: cast("Kind", kind) for kind in get_args(Kind)}
 DEEPEST = 40

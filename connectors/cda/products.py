@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from connectors.cda.datatypes import NOTHING, V3, Reading, amount, concept, instance_id, ratio
+from connectors.cda.datatypes import V3, Reading, amount, concept, instance_id, ratio
 from connectors.said import RawId
-from connectors.statements import Amount, Concept, Ingredient, Product, Ratio, Specimen
+from connectors.statements import NOTHING, Amount, Concept, Ingredient, Product, Ratio, Specimen
 
 
 def product(made: etree._Element, reading: Reading) -> Product:

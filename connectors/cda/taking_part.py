@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 from lxml import etree
 
-from connectors.cda.datatypes import NOTHING, V3, Reading, concept, instance_id, timing
-from connectors.statements import Participation
+from connectors.cda.datatypes import V3, Reading, concept, instance_id, timing
+from connectors.statements import NOTHING, Participation
 
 Part: TypeAlias = Literal["performer", "author", "informant", "participant", "subject"]
 TAKING_PART: dict[str, Part] = {
@@ -42,6 +42,7 @@ def participation(element: etree._Element, kind: Part, reading: Reading) -> Part
     entity, organisation = _child(role, _ENTITIES), _child(role, _ORGANISATIONS)
     time, function, code = element.find(V3 + "time"), element.find(V3 + "functionCode"), role.find(V3 + "code")
     entity_code = entity.find(V3 + "code") if entity is not None else None
+    sex = entity.find(V3 + "administrativeGenderCode") if entity is not None else None
     family, given, name = _name(entity.find(V3 + "name") if entity is not None else None)
     return Participation(
         kind=kind,
@@ -55,6 +56,7 @@ def participation(element: etree._Element, kind: Part, reading: Reading) -> Part
         given=given,
         name=name,
         entity=concept(entity_code, reading) if entity_code is not None else NOTHING,
+        sex=concept(sex, reading) if sex is not None else NOTHING,
         model=_text(entity.find(V3 + "manufacturerModelName")) if entity is not None else "",
         software=_text(entity.find(V3 + "softwareName")) if entity is not None else "",
         organisation_ids=tuple(found for id_ in _ids(organisation) if (found := instance_id(id_)) is not None),

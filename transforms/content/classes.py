@@ -9,15 +9,18 @@ from typing import Final
 
 import msgspec
 
-from connectors.statements import Product, Statement
+from connectors.statements import Binary, Concept, Statement
 from transforms.content.mapping import Mapper, Mapping, Scope
-from transforms.content.model import Binary as BinaryContent
-from transforms.content.model import Device, Dosage, Encounter, Media, Medication, Other, Procedure, Supply, Use
+from transforms.content.medicines import dispensation, medication
+from transforms.content.model import Device, Encounter, Media, Medication, Observation, Other, Procedure, Use
 from transforms.content.observations import is_comment, notes, observation, panel
 from transforms.content.times import time_of
 
 USES: Final[dict[str, Use]] = {"EVN": "administered", "INT": "planned", "RQO": "prescribed", "PRP": "planned"}
 DEVICE_PARTS: Final = frozenset({"DEV", "PRD"})
+"""@typeCode of the device in a supply."""
+ATTACHMENT_TYPE: Final = "69764-9"
+"""LOINC: document type, in the organizer of an attached file (CI-SIS)."""
 
 
 def act(statement: Statement, scope: Scope, mapping: Mapping) -> Other:
@@ -65,37 +68,20 @@ def encounter(statement: Statement, scope: Scope, mapping: Mapping) -> Encounter
 
 
 def administration(statement: Statement, scope: Scope, mapping: Mapping) -> Medication:
-    """A substance given or to be given, and how; what else there is hangs on it."""
-    comments = [r for r in statement.relations if is_comment(r.statement)]
-    period = time_of(statement, scope.when)
-    inner = msgspec.structs.replace(scope, when=period)
-    dosage = Dosage(
-        period=period,
-        timings=tuple(time for time in statement.times if time.kind in ("PIVL_TS", "EIVL_TS", "SXPR_TS")),
-        dose=statement.dose,
-        rate=statement.rate,
-        max_dose=statement.max_dose,
-        route=statement.route,
-        sites=statement.approach_sites,
-        unit=statement.administration_unit,
-        conditions=statement.preconditions,
-    )
-    return Medication(
-        **mapping.common(statement, scope),
-        use="" if statement.negated else USES.get(statement.mood, ""),
-        product=statement.product or Product(),
-        dosages=() if dosage == Dosage(period=period) and not period else (dosage,),
-        repeats=statement.repeat,
-        notes=notes(comments),
-        related=mapping.rest(statement, inner, fields=comments),
-    )
+    """A substance given or to be given; without a known template it is not told whether as a treatment of today."""
+    found = medication(statement, scope, mapping)
+    return msgspec.structs.replace(found, use="" if statement.negated else USES.get(statement.mood, ""))
 
 
 def supply(statement: Statement, scope: Scope, mapping: Mapping) -> Medication | Device:
-    """A supply: a medicine when its product is one, else a device."""
-    if statement.product is not None:
-        return _dispensed(statement, scope, mapping)
+    """A supply: a medicine when it has a product, else a device."""
+    return (device if statement.product is None else dispensation)(statement, scope, mapping)
+
+
+def device(statement: Statement, scope: Scope, mapping: Mapping) -> Device:
+    """A device and why it is there. Its identifier (UDI) is that of the part it plays."""
     comments = [r for r in statement.relations if is_comment(r.statement)]
+    reasons = [r for r in statement.relations if r.type_code == "RSON" and not is_comment(r.statement)]
     part = next((p for p in statement.participations if p.type_code in DEVICE_PARTS), None)
     common = mapping.common(statement, scope)
     return Device(
@@ -104,38 +90,38 @@ def supply(statement: Statement, scope: Scope, mapping: Mapping) -> Medication |
         device=(part.entity or part.code) if part else statement.code,
         model=(part.model or part.name) if part else "",
         quantity=statement.quantity,
+        product=statement.product,
+        reasons=mapping.facts(reasons, scope),
         notes=notes(comments),
-        related=mapping.rest(statement, scope, fields=comments),
+        related=mapping.rest(statement, scope, done=reasons, fields=comments),
+    )
+
+
+def attached(statement: Statement, scope: Scope, mapping: Mapping) -> Media | Observation:
+    """An organizer that holds one attached file and says of what type it is (CI-SIS, document attaché)."""
+    files = [r for r in statement.relations if r.statement.kind == "observationMedia"]
+    types = [r for r in statement.relations if r.statement.code.code == ATTACHMENT_TYPE]
+    if len(files) != 1:
+        return panel(statement, scope, mapping)
+    kind = next((v for r in types for v in r.statement.values if isinstance(v, Concept)), statement.code)
+    return Media(
+        **mapping.common(statement, scope) | {"code": kind},
+        content=binary(files[0].statement),
+        related=mapping.rest(statement, scope, fields=[*files, *types]),
     )
 
 
 def media(statement: Statement, scope: Scope, mapping: Mapping) -> Media:
-    content = next((value for value in statement.values if isinstance(value, BinaryContent)), BinaryContent())
     return Media(
         **mapping.common(statement, scope),
-        content=content,
+        content=binary(statement),
         related=mapping.rest(statement, scope),
     )
 
 
-def _dispensed(statement: Statement, scope: Scope, mapping: Mapping) -> Medication:
-    comments = [r for r in statement.relations if is_comment(r.statement)]
-    given = Supply(
-        path=f"{scope.section}/{statement.path}",
-        mood=mapping.common(statement, scope)["mood"],
-        quantity=statement.quantity,
-        repeats=statement.repeat,
-        when=time_of(statement, scope.when),
-        text=statement.text,
-    )
-    return Medication(
-        **mapping.common(statement, scope),
-        use="dispensed" if statement.mood == "EVN" else "prescribed" if statement.mood in ("RQO", "INT") else "",
-        product=statement.product or Product(),
-        supplies=(given,),
-        notes=notes(comments),
-        related=mapping.rest(statement, scope, fields=comments),
-    )
+def binary(statement: Statement) -> Binary:
+    """What an observationMedia holds."""
+    return next((value for value in statement.values if isinstance(value, Binary)), Binary())
 
 
 CLASSES: Final[dict[str, Mapper]] = {

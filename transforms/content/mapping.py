@@ -14,9 +14,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from connectors.statements import Concept, Relation, Statement
-from transforms.content.model import AnyFact, Content, Coverage, Mood, Related, When
-from transforms.content.times import NEVER, time_of
+from connectors.statements import NOTHING, Concept, Relation, Statement
+from transforms.content.model import NEVER, AnyFact, Content, Coverage, Mood, Related, When
+from transforms.content.times import time_of
 
 MOODS: Final[dict[str, Mood]] = {
     "EVN": "event",
@@ -35,11 +35,13 @@ class Scope(msgspec.Struct, frozen=True):
     """Where a statement stands: its section, and what it inherits from the statement around it."""
 
     section: int
-    code: Concept = Concept()
+    code: Concept = NOTHING
     """Of the section."""
     when: When = NEVER
     category: str = ""
     """Of the observation or report around it."""
+    models: tuple[str, ...] = ()
+    """Templates of the document."""
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -47,6 +49,7 @@ class Template(msgspec.Struct, frozen=True):
 
     oid: str
     mapper: str
+    category: str
     rank: int
     name: str
     source: str
@@ -148,12 +151,16 @@ class Mapping:
 Mapper: TypeAlias = Callable[[Statement, Scope, Mapping], AnyFact]
 
 
-def content(parts: Iterable[Part], mappers: dict[str, Mapper], classes: dict[str, Mapper]) -> Content:
-    """The coded content of a document."""
+def content(
+    parts: Iterable[Part], models: tuple[str, ...], mappers: dict[str, Mapper], classes: dict[str, Mapper]
+) -> Content:
+    """The coded content of a document; `models` are its own templates."""
     parts = tuple(parts)
     mapping = Mapping(mappers, classes)
     facts = tuple(
-        mapping.fact(statement, Scope(part.number, part.code)) for part in parts for statement in part.statements
+        mapping.fact(statement, Scope(part.number, part.code, models=models))
+        for part in parts
+        for statement in part.statements
     )
     return Content(facts, mapping.coverage(parts))
 

@@ -8,12 +8,13 @@ that is denied (`negated`) or not an event (`mood`) is no fact about the patient
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from connectors.said import RawId
 from connectors.statements import (
+    NOTHING,
     Amount,
     Binary,
     Concept,
@@ -30,6 +31,8 @@ from connectors.statements import (
 )
 
 __all__ = [
+    "NEVER",
+    "NOTHING",
     "Allergy",
     "Amount",
     "Binary",
@@ -90,6 +93,10 @@ class When(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(self.at or self.start or self.end)
 
 
+NEVER: Final = When()
+"""No time said."""
+
+
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind"):
     """What every kind of fact says of itself."""
 
@@ -103,10 +110,10 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fi
     status: str = ""
     """HL7 V3 ActStatus as said: `completed`, `active`, `aborted` …"""
     ids: tuple[RawId, ...] = ()
-    code: Concept = Concept()
+    code: Concept = NOTHING
     text: str = ""
     """What the narrative says of it."""
-    when: When = When()
+    when: When = NEVER
     people: tuple[Participation, ...] = ()
     """Who and what took part, but for what has a field of its own."""
     notes: tuple[str, ...] = ()
@@ -128,7 +135,7 @@ class Observation(Fact, frozen=True, omit_defaults=True, tag="observation"):
     methods: tuple[Concept, ...] = ()
     sites: tuple[Concept, ...] = ()
     ranges: tuple[Range, ...] = ()
-    organism: Concept = Concept()
+    organism: Concept = NOTHING
     """Of a cluster of microbiology: what was isolated."""
     specimens: tuple[Specimen, ...] = ()
     members: tuple[AnyFact, ...] = ()
@@ -139,21 +146,22 @@ class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
 
     path: str
     ids: tuple[RawId, ...] = ()
-    code: Concept = Concept()
+    code: Concept = NOTHING
     """The material."""
-    act: Concept = Concept()
+    act: Concept = NOTHING
     """The act of taking it."""
-    site: Concept = Concept()
-    collected: When = When()
-    received: When = When()
+    site: Concept = NOTHING
+    collected: When = NEVER
+    received: When = NEVER
     people: tuple[Participation, ...] = ()
     text: str = ""
+    related: tuple[Related, ...] = ()
 
 
 class Report(Fact, frozen=True, omit_defaults=True, tag="report"):
     """A group of results issued together: a laboratory chapter or examination."""
 
-    category: Concept = Concept()
+    category: Concept = NOTHING
     """The chapter (code of the section)."""
     taken: tuple[Taken, ...] = ()
     members: tuple[AnyFact, ...] = ()
@@ -164,15 +172,15 @@ class Dosage(msgspec.Struct, frozen=True, omit_defaults=True):
 
     sequence: str = ""
     text: str = ""
-    period: When = When()
+    period: When = NEVER
     timings: tuple[Timing, ...] = ()
     """Frequencies and events (`PIVL_TS`, `EIVL_TS`), as said; the period apart."""
     dose: Interval | Amount | None = None
     rate: Interval | Amount | None = None
     max_dose: Ratio | None = None
-    route: Concept = Concept()
+    route: Concept = NOTHING
     sites: tuple[Concept, ...] = ()
-    unit: Concept = Concept()
+    unit: Concept = NOTHING
     conditions: tuple[str, ...] = ()
     """When it is to be taken, in words (preconditions)."""
 
@@ -181,10 +189,13 @@ class Supply(msgspec.Struct, frozen=True, omit_defaults=True):
     """How much is to be given out or was."""
 
     path: str
+    ids: tuple[RawId, ...] = ()
     mood: Mood = "event"
     quantity: Amount | None = None
     repeats: Interval | Amount | None = None
-    when: When = When()
+    when: When = NEVER
+    lasting: When = NEVER
+    """For how long it is meant (expectedUseTime)."""
     product: Product | None = None
     people: tuple[Participation, ...] = ()
     text: str = ""
@@ -201,7 +212,7 @@ class Medication(Fact, frozen=True, omit_defaults=True, tag="medication"):
     dosages: tuple[Dosage, ...] = ()
     repeats: Interval | Amount | None = None
     supplies: tuple[Supply, ...] = ()
-    substitution: Concept = Concept()
+    substitution: Concept = NOTHING
     reasons: tuple[AnyFact, ...] = ()
     prescription: tuple[RawId, ...] = ()
     """Ids of the prescription line or document that it follows."""
@@ -213,11 +224,13 @@ class Medication(Fact, frozen=True, omit_defaults=True, tag="medication"):
 
 class Reaction(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
-    code: Concept = Concept()
-    severity: Concept = Concept()
-    when: When = When()
+    code: Concept = NOTHING
+    severity: Concept = NOTHING
+    when: When = NEVER
     text: str = ""
     negated: bool = False
+    notes: tuple[str, ...] = ()
+    related: tuple[Related, ...] = ()
 
 
 class Immunization(Fact, frozen=True, omit_defaults=True, tag="immunization"):
@@ -225,39 +238,42 @@ class Immunization(Fact, frozen=True, omit_defaults=True, tag="immunization"):
 
     product: Product = Product()
     dose: Interval | Amount | None = None
-    route: Concept = Concept()
+    route: Concept = NOTHING
     sites: tuple[Concept, ...] = ()
     dose_number: str = ""
     reasons: tuple[AnyFact, ...] = ()
     reactions: tuple[Reaction, ...] = ()
+    supplies: tuple[Supply, ...] = ()
 
 
 class Allergy(Fact, frozen=True, omit_defaults=True, tag="allergy"):
     """An allergy or intolerance; `code` says which kind, `agent` to what."""
 
-    agent: Concept = Concept()
-    clinical_status: Concept = Concept()
-    severity: Concept = Concept()
-    criticality: Concept = Concept()
-    certainty: Concept = Concept()
+    agent: Concept = NOTHING
+    clinical_status: Concept = NOTHING
+    severity: Concept = NOTHING
+    criticality: Concept = NOTHING
+    certainty: Concept = NOTHING
     reactions: tuple[Reaction, ...] = ()
-    recorded: When = When()
+    concern_status: str = ""
+    """ActStatus of the concern around it."""
+    recorded: When = NEVER
     """Of the concern around it."""
 
 
 class Condition(Fact, frozen=True, omit_defaults=True, tag="condition"):
     """A problem, a diagnosis, a past illness; `code` says which kind of statement, `problem` what it is."""
 
-    problem: Concept = Concept()
+    problem: Concept = NOTHING
     answer: Value | None = None
     """A value that is no code (a yes or no, words)."""
-    clinical_status: Concept = Concept()
+    clinical_status: Concept = NOTHING
     concern_status: str = ""
     """ActStatus of the concern around it."""
-    severity: Concept = Concept()
-    certainty: Concept = Concept()
+    severity: Concept = NOTHING
+    certainty: Concept = NOTHING
     sites: tuple[Concept, ...] = ()
-    recorded: When = When()
+    recorded: When = NEVER
 
 
 class Procedure(Fact, frozen=True, omit_defaults=True, tag="procedure"):
@@ -266,7 +282,7 @@ class Procedure(Fact, frozen=True, omit_defaults=True, tag="procedure"):
     sites: tuple[Concept, ...] = ()
     approach_sites: tuple[Concept, ...] = ()
     methods: tuple[Concept, ...] = ()
-    priority: Concept = Concept()
+    priority: Concept = NOTHING
     reasons: tuple[AnyFact, ...] = ()
 
 
@@ -275,7 +291,7 @@ class Device(Fact, frozen=True, omit_defaults=True, tag="device"):
 
     device_ids: tuple[RawId, ...] = ()
     """UDI first, where its authority says so."""
-    device: Concept = Concept()
+    device: Concept = NOTHING
     model: str = ""
     quantity: Amount | None = None
     product: Product | None = None
@@ -285,15 +301,15 @@ class Device(Fact, frozen=True, omit_defaults=True, tag="device"):
 class Encounter(Fact, frozen=True, omit_defaults=True, tag="encounter"):
     """A visit or stay, or an appointment asked for."""
 
-    priority: Concept = Concept()
+    priority: Concept = NOTHING
     reasons: tuple[AnyFact, ...] = ()
 
 
 class FamilyMember(Fact, frozen=True, omit_defaults=True, tag="family"):
     """A relative and what is known of their health; nobody's name is kept here."""
 
-    relation: Concept = Concept()
-    sex: Concept = Concept()
+    relation: Concept = NOTHING
+    sex: Concept = NOTHING
     conditions: tuple[AnyFact, ...] = ()
 
 

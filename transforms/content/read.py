@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from transforms.content import mapping
-from transforms.content.classes import CLASSES, act, administration, encounter, media, procedure, supply
+from transforms.content.classes import CLASSES, act, attached, device, encounter, media, procedure
+from transforms.content.laboratory import isolate, report
 from transforms.content.mapping import Mapper, Part
+from transforms.content.medicines import dispensation, immunization, medication
 from transforms.content.model import (
     Allergy,
     AnyFact,
@@ -22,26 +24,38 @@ from transforms.content.model import (
     Observation,
     Other,
     Procedure,
+    Reaction,
     Report,
+    Taken,
 )
 from transforms.content.observations import observation, panel
+from transforms.content.problems import allergy, concern, problem, relative
 
 MAPPERS: Final[dict[str, Mapper]] = {
     "act": act,
+    "allergy": allergy,
+    "attached": attached,
+    "concern": concern,
+    "device": device,
+    "dispensation": dispensation,
     "encounter": encounter,
+    "immunization": immunization,
+    "isolate": isolate,
     "media": media,
-    "medication": administration,
+    "medication": medication,
     "observation": observation,
     "panel": panel,
+    "problem": problem,
     "procedure": procedure,
-    "supply": supply,
+    "relative": relative,
+    "report": report,
 }
 """Mappers by the name that `templates.csv` gives them."""
 
 
-def read(parts: Iterable[Part]) -> Content:
-    """The facts of the sections of a document, and how much of it was mapped."""
-    return mapping.content(parts, MAPPERS, CLASSES)
+def read(parts: Iterable[Part], models: tuple[str, ...]) -> Content:
+    """The facts of the sections of a document, and how much of it was mapped; `models` are the document's templates."""
+    return mapping.content(parts, models, MAPPERS, CLASSES)
 
 
 def observations(content: Content) -> int:
@@ -63,16 +77,26 @@ def every_fact(facts: Iterable[AnyFact]) -> Iterator[AnyFact]:
 
 
 def inside(fact: AnyFact) -> Iterator[AnyFact]:
-    """The facts directly in a fact."""
+    """The facts directly in a fact, or related to it or to one of its parts."""
+    parts: Iterable[Reaction | Taken] = ()
     match fact:
-        case Observation() | Report() | Other():
+        case Observation() | Other():
             yield from fact.members
+        case Report():
+            yield from fact.members
+            parts = fact.taken
         case Medication():
             yield from (*fact.reasons, *fact.details)
-        case Immunization() | Procedure() | Device() | Encounter():
+        case Immunization():
+            yield from fact.reasons
+            parts = fact.reactions
+        case Procedure() | Device() | Encounter():
             yield from fact.reasons
         case FamilyMember():
             yield from fact.conditions
-        case Allergy() | Condition() | Media():
+        case Allergy():
+            parts = fact.reactions
+        case Condition() | Media():
             pass
+    yield from (related.fact for part in parts for related in part.related)
     yield from (related.fact for related in fact.related)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from connectors.statements import Statement, Timing
-from transforms.content.model import When
+from transforms.content.model import NEVER, When
 from transforms.moments import parse_ts
-
-NEVER = When()
 
 
 def when(times: tuple[Timing, ...]) -> When:
@@ -31,7 +29,7 @@ def moment(time: Timing | None) -> When:
     if not at and time.center:
         at = _iso(time.center)
     said = ((time.value or time.center, at), (time.low, start), (time.high, end))
-    return When(
+    found = When(
         at=at,
         start=start,
         end=end,
@@ -40,6 +38,7 @@ def moment(time: Timing | None) -> When:
         width=time.width,
         invalid=any(text and not iso for text, iso in said),
     )
+    return NEVER if found == NEVER else found
 
 
 def inherited(own: When, outer: When) -> When:
