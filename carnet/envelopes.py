@@ -43,12 +43,14 @@ def message_items(
 ) -> MessageItems:
     """Items of a message from ordinal `first` on; `route` reads an enclosed source through the registry."""
     patient = understand(message.patient, from_cda=False) if message.patient else None
-    head = _message(message, patient, digest, first, context)
+    abouts = [child.message for child in children if isinstance(child, Enclosed) and child.message is not None]
+    head = _message(message, patient, digest, first, context, business=any(map(_wants_business, [message, *abouts])))
     documents = _paired(
+        children,
         [
             _child(message, child, patient, context, route, ordinal, parent=first)
             for ordinal, child in enumerate(children, first + 1)
-        ]
+        ],
     )
     if head.end in ("held", "refused") and head.code in message.findings:
         documents = [_stopped(item, head) for item in documents]
@@ -65,7 +67,9 @@ def _stopped(item: PreparedItem, head: PreparedItem) -> PreparedItem:
     return msgspec.structs.replace(item, end=head.end, code=head.code, **nothing)
 
 
-def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context) -> PreparedItem:
+def _message(
+    message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context, *, business: bool
+) -> PreparedItem:
     item = PreparedItem(
         ordinal=ordinal,
         kind="message",
@@ -73,7 +77,7 @@ def _message(message: Message, patient: Patient | None, digest: bytes, ordinal: 
         end="",
         message_digest=digest,
         keys=tuple(dict.fromkeys(key for key in (message.control_id, *_numbers(message)) if key)),
-        answer=None if message.ignored == "ACKNOWLEDGEMENT" else Answerable(message.envelope, _wants_business(message)),
+        answer=None if message.ignored == "ACKNOWLEDGEMENT" else Answerable(message.envelope, business),
     )
     if message.ignored:
         return msgspec.structs.replace(item, end="ignored", code=message.ignored, message_digest=b"")
@@ -191,6 +195,7 @@ def _child(
     """One enclosed document, or what stood in its place."""
     if isinstance(child, Refusal):
         return refused(child, ordinal, parent)
+    message = child.message or message
     found = next((y for y in route(child) if isinstance(y, Document | Refusal)), None)
     if not isinstance(found, Document):
         code = found.code if found else "PAYLOAD_NOT_A_DOCUMENT"
@@ -298,19 +303,19 @@ def _deletion(record: DocumentRecord, name: PatientName, *, sound: bool) -> Dele
     )
 
 
-def _paired(items: list[PreparedItem]) -> list[PreparedItem]:
-    """Level 1 and level 3 of one message are declared twins."""
-    halves = [
-        (index, item.carried[0].record)
-        for index, item in enumerate(items)
-        if len(item.carried) == 1 and item.carried[0].record.format in ("cda-n1", "cda-n3")
-    ]
-    if {record.format for _, record in halves} != {"cda-n1", "cda-n3"} or len(halves) != 2:
-        return items
-    (first, one), (second, other) = halves
-    for index, twin in ((first, other), (second, one)):
-        carried = msgspec.structs.replace(items[index].carried[0], twin_of=f"{twin.document_id}|{twin.format}")
-        items[index] = msgspec.structs.replace(items[index], carried=(carried,))
+def _paired(children: list[Child], items: list[PreparedItem]) -> list[PreparedItem]:
+    """Level 1 and level 3 of one request are declared twins."""
+    requests: dict[int, list[int]] = {}
+    for index, (child, item) in enumerate(zip(children, items, strict=True)):
+        if isinstance(child, Enclosed) and len(item.carried) == 1:
+            requests.setdefault(child.request, []).append(index)
+    for indexes in requests.values():
+        records = [items[index].carried[0].record for index in indexes]
+        if sorted(record.format for record in records) != ["cda-n1", "cda-n3"]:
+            continue
+        for index, twin in zip(indexes, reversed(records), strict=True):
+            carried = msgspec.structs.replace(items[index].carried[0], twin_of=f"{twin.document_id}|{twin.format}")
+            items[index] = msgspec.structs.replace(items[index], carried=(carried,))
     return items
 
 

@@ -320,7 +320,9 @@ class Enclosed(msgspec.Struct, frozen=True):
     """The range of the outer source it was decoded from."""
     source: Source
     message: Message | None = None
-    """The envelope that says how to act on it, when there is one."""
+    """The envelope that says how to act on it, when there is one: as its own request has it, of several."""
+    request: int = 0
+    """Which request (ORC, OBR) of that envelope carries it: documents of one request may be twins."""
 
 
 class AccountEvent(msgspec.Struct, frozen=True):

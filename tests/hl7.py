@@ -82,6 +82,29 @@ def mdm(
     return ("\r".join(lines) + "\r").encode()
 
 
+def request(
+    *documents: bytes, number: str = "1", action: str = "create", masked: tuple[str, ...] | None = ()
+) -> list[str]:
+    """ORC, OBR, an ED for each document, and the ten flags (none with `masked` None): one request of an ORU."""
+    _, orc, obx11 = EVENTS[action]
+    encoded = [base64.b64encode(document).decode() for document in documents]
+    return [
+        f"ORC|{orc}|P{number}^LABO|F{number}^LABO",
+        f"OBR|{number}|P{number}^LABO|F{number}^LABO|11502-2^CR^LN",
+        *(
+            f"OBX|{ordinal}|ED|11502-2^CR^LN||APP^TEXT^XML^Base64^{data}||||||{obx11}"
+            for ordinal, data in enumerate(encoded, 1)
+        ),
+        *([] if masked is None else flags(len(encoded) + 1, masked, "CE")),
+    ]
+
+
+def document_oru(*requests: list[str], control: str = "D1", patient: str | None = None) -> bytes:
+    """ORU of the document profile, with its requests."""
+    lines = [header("ORU^R01^ORU_R01", control, version="2.5"), patient or pid(), "PV1|1|N"]
+    return ("\r".join([*lines, *(line for one in requests for line in one)]) + "\r").encode()
+
+
 def oru(
     *,
     control: str = "R1",

@@ -8,12 +8,13 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from connectors.base import Order, RawCode, RawId, RawParty, RawPatient, Recipient
+from connectors.base import Order, RawCode, RawId, RawParty, RawPatient
 from connectors.hl7 import flags
 from connectors.hl7.ids import document_id
 from connectors.hl7.patient import read_patient
-from connectors.hl7.payload import Payload, carried
+from connectors.hl7.payload import carried
 from connectors.hl7.recipients import recipient
+from connectors.hl7.requests import Carried, Request, Requests
 from connectors.hl7.results import Orders
 from connectors.hl7.tokens import Delimiters
 from connectors.hl7.values import NO_PARTY, Remembered, Values, shared_codes
@@ -24,15 +25,7 @@ RAW: Final = "raw"
 IGNORED: Final = "ignored"
 
 
-class Carried(msgspec.Struct, frozen=True):
-    """An OBX that carries an encapsulated payload: which one (from 1), what it says, what it holds."""
-
-    ordinal: int
-    payload: Payload
-    status: str
-    """OBX-11."""
-    control: str
-    """ORC-1 above it."""
+NO_REQUEST: Final = Request("", "", {}, ())
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -43,35 +36,36 @@ class Body(msgspec.Struct, frozen=True):
     several_patients: bool = False
     orders: tuple[Order, ...] = ()
     documents: tuple[Carried, ...] = ()
-    flags: Mapping[str, str] = {}
-    recipients: tuple[Recipient, ...] = ()
+    said: Request = NO_REQUEST
+    """What the message as a whole says of what it carries."""
+    requests: Mapping[int, Request] = {}
+    """The same for each request that carries documents."""
     reply: str = ""
     document_id: RawId | None = None
     parent_id: RawId | None = None
     author_organisation: RawParty = NO_PARTY
-    order_control: str = ""
-    result_status: str = ""
     findings: tuple[str, ...] = ()
 
 
 class _Reading:
     """Reads the segments of one message in order."""
 
-    def __init__(self, values: Values, payloads: Sequence[bytes], message: int) -> None:
+    def __init__(
+        self, values: Values, payloads: Sequence[bytes], message: int, *, results: bool, expects_document: bool
+    ) -> None:
         self.values = values
         self.payloads = payloads
         self.orders = Orders(values, message)
-        self.results = False
+        self.requests = Requests()
+        self.results = results
+        self.expects_document = expects_document
         self.patients: list[RawPatient] = []
         self.carried: list[Carried] = []
-        self.flags: dict[str, str] = {}
         self.findings: dict[str, None] = {}
         self.author = NO_PARTY
-        self.recipients: list[Recipient] = []
         self.reply = ""
         self.document_id: RawId | None = None
         self.parent_id: RawId | None = None
-        self.controls: list[str] = []
         self._names = _shared_names(values.d) if values.plain else _named(values.codes)
         self._separator = values.d.field
         self._padding = self._separator * 18
@@ -91,12 +85,13 @@ class _Reading:
 
     def orc(self, line: str) -> Outcome:
         f = self.fields(line, 12)
-        self.controls.append(f[1].strip())
+        self.requests.control(f[1].strip())
         self.orders.request(f)
         return MAPPED
 
     def obr(self, line: str) -> Outcome:
         self._mails_patient = 0
+        self.requests.order()
         self.orders.order(self.fields(line, 25))
         return MAPPED
 
@@ -114,6 +109,7 @@ class _Reading:
 
     def txa(self, line: str) -> Outcome:
         f = self.fields(line, 13)
+        self.requests.join()
         self.document_id = self.document_id or document_id(f[12], self.values)
         self.parent_id = self.parent_id or document_id(f[13], self.values)
         return MAPPED
@@ -122,7 +118,7 @@ class _Reading:
         f = self.fields(line, 15)
         role = self.values.component(f[4], 1).strip()
         if role == "RCT":
-            self.recipients.append(recipient(f, self.values))
+            self.requests.recipient(recipient(f, self.values))
             return MAPPED
         if role != "SB" or self.author != NO_PARTY:
             return RAW
@@ -134,6 +130,8 @@ class _Reading:
         f = (line + self._padding).split(self._separator, 18)
         self._ordinal += 1
         code, role = self._names[f[3]]
+        if not role and self.expects_document and code.system.strip().upper() not in _LOINC:
+            role = "flag?"
         if role:
             outcome = self._special(role, code, f[5])
             if outcome is not None:
@@ -142,8 +140,7 @@ class _Reading:
             payload = carried(line, f, self.values, self.payloads)
             if payload is not None:
                 self.orders.carry()
-                control = self.controls[-1] if self.controls else ""
-                self.carried.append(Carried(self._ordinal, payload, f[11].strip(), control))
+                self.carried.append(Carried(self._ordinal, payload, f[11].strip(), self.requests.number))
                 return MAPPED
         if not self.results:
             return RAW
@@ -152,27 +149,25 @@ class _Reading:
 
     def _special(self, role: str, code: RawCode, field: str) -> Outcome | None:
         """An OBX that is no result by its code; None when it turns out to be one."""
-        answer = self.values.component(self.values.first(field), 1).strip()
-        if role == "flag?" and answer.upper() not in {"Y", "N"}:
+        values = self.values
+        answers = [said for one in values.repetitions(field) if (said := values.component(one, 1).strip())] or [""]
+        if role == "flag?" and answers[0].upper() not in _ANSWERS:
             return None
         self.orders.carry()
         if role in {"mail", "lot"}:
             return IGNORED if role == "mail" else RAW
-        self._flag(code.code, answer)
-        return MAPPED
-
-    def _flag(self, code: str, answer: str) -> None:
-        name = flags.canonical(code)
+        written, name = _flag(code)
         if not name:
             self.findings["FLAG_UNKNOWN"] = None
-            name = code
         if name == "DESTMSSANTEPAT":
             self._mails_patient = self._ordinal
-        if self.flags.get(name, answer) != answer:  # contradictory: neither counts, so it fails closed
-            answer = f"{self.flags[name]}~{answer}"
-        if answer not in {"Y", "N"}:
-            self.findings["FLAG_VALUE_INVALID"] = None
-        self.flags[name] = answer
+        self.requests.flag(name or written, answers)
+        return MAPPED
+
+
+_ANSWERS = frozenset({"Y", "N", "O", "OUI", "NON", "YES", "NO"})
+"""What makes a flag of a code that nobody knows, where no results are expected."""
+_LOINC = frozenset({"LN", "LOINC"})
 
 
 _PATIENT_ONLY: dict[str, Callable[[_Reading, str], Outcome]] = {"PID": _Reading.pid}
@@ -187,6 +182,18 @@ _READERS = _PATIENT_ONLY | {
 }
 
 
+def _flag(code: RawCode) -> tuple[str, str]:
+    """The flag that an OBX-3 names, as written and by its canonical name; that is empty when it is unknown, or none.
+
+    It may stand in the alternate triplet, beside a code of the sender's own.
+    """
+    given = (code, *code.alternatives)
+    known = next((one for one in given if flags.canonical(one.code)), None)
+    if known is not None:
+        return known.code, flags.canonical(known.code)
+    return next((one.code for one in given if flags.is_flag_system(one.system)), code.code), ""
+
+
 def _role(code: RawCode) -> str:
     """What an OBX-3 announces: a flag, what may be one when answered by Y or N, the body of a mail, a sibling document
     (COMP_LOT of v1.2), or empty: a result or a document.
@@ -196,7 +203,7 @@ def _role(code: RawCode) -> str:
         return "mail"
     if name == "COMP_LOT":
         return "lot"
-    if flags.canonical(code.code) or flags.is_flag_system(code.system):
+    if _flag(code)[1] or any(flags.is_flag_system(one.system) for one in (code, *code.alternatives)):
         return "flag"
     return "flag?" if not code.system and flags.looks_like_flag(name) else ""
 
@@ -224,8 +231,7 @@ def read_body(
     """The segments of a message, MSH first. Without `documents` only the patient is read and the rest kept raw;
     with `expects_document` (an MDM, a CI-SIS profile) a payload that is no document is still the document's place.
     """
-    reading = _Reading(values, payloads, message)
-    reading.results = results
+    reading = _Reading(values, payloads, message, results=results, expects_document=expects_document)
     readers = _READERS if documents else _PATIENT_ONLY
     counts = {MAPPED: len(lines), RAW: 0, IGNORED: 0}
     for line in lines[1:]:
@@ -242,6 +248,10 @@ def read_body(
             counts[IGNORED if expects_document and not one.payload.subtype else RAW] += 1
             counts[MAPPED] -= 1
     orders = reading.orders.finish() if results else ()
+    said = reading.requests.whole(enclosed)
+    requests = reading.requests.by_number(enclosed, said)
+    if not all(one.answered for one in (requests.values() if enclosed and not orders else [said])):
+        reading.findings["FLAG_VALUE_INVALID"] = None
     if documents and expects_document and not enclosed and not orders:
         reading.findings["DOCUMENT_MISSING"] = None
     if results and reading.orders.without_request:
@@ -252,18 +262,11 @@ def read_body(
         len(reading.patients) > 1,
         orders,
         tuple(enclosed),
-        reading.flags,
-        tuple(reading.recipients),
+        said,
+        requests,
         reading.reply,
         reading.document_id,
         reading.parent_id,
         reading.author,
-        _one([c.control for c in enclosed] or reading.controls[:1]),
-        _one([c.status for c in enclosed]),
         tuple(reading.findings),
     )
-
-
-def _one(said: Sequence[str]) -> str:
-    """What several places say, when they say one thing; else all of it, joined by `~`, so that nothing is chosen."""
-    return "~".join(dict.fromkeys(said))

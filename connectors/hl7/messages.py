@@ -13,6 +13,7 @@ from connectors.hl7.batches import Batches
 from connectors.hl7.body import Body, read_body
 from connectors.hl7.framing import Frame, frames
 from connectors.hl7.payload import cut, document
+from connectors.hl7.requests import Request
 from connectors.hl7.tokens import Delimiters, delimiters, segments
 from connectors.hl7.values import Values
 
@@ -103,9 +104,23 @@ def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
         place = msgspec.structs.replace(locator, document=index, segment=f"OBX {carried.ordinal}")
         content = document(carried.payload.data, values)
         if isinstance(content, bytes):
-            yield Enclosed(place, frame.span, Source.of_bytes("document.xml", content), message)
+            said = body.requests[carried.request]
+            about = message if said is body.said else _about(message, said)
+            source = Source.of_bytes("document.xml", content)
+            yield Enclosed(place, frame.span, source, about, carried.request)
         else:
             yield Refusal(place, frame.span, content.code, "OBX-5.5: a CDA document in base64", content.came)
+
+
+def _about(message: Message, said: Request) -> Message:
+    """The message as one of its requests has it."""
+    return msgspec.structs.replace(
+        message,
+        order_control=said.control,
+        result_status=said.status,
+        flags=said.flags,
+        recipients=said.recipients,
+    )
 
 
 def _several_patients(header: Header, locator: Locator, span: Span) -> Refusal:
@@ -199,13 +214,13 @@ def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tu
         charset=header.charset,
         sent_at=header.sent_at,
         patient=body.patient,
-        order_control=body.order_control,
-        result_status=body.result_status,
+        order_control=body.said.control,
+        result_status=body.said.status,
         document_id=body.document_id,
         parent_id=body.parent_id,
         author_organisation=body.author_organisation,
-        flags=body.flags,
-        recipients=body.recipients,
+        flags=body.said.flags,
+        recipients=body.said.recipients,
         reply=body.reply,
         orders=body.orders,
         encloses=len(body.documents),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cda import ARC, cda
-from tests.hl7 import batch, mdm, oru, pid
+from tests.hl7 import batch, document_oru, mdm, oru, pid, request
 from tests.hub import Hub
 
 OTHER = pid(ins="181112A00400083", family="D'ÉPINAY", birth="19811115", sex="M", ipp="IPP-9")
@@ -144,6 +144,35 @@ def test_a_structured_document_and_its_pdf_of_one_message_are_one_unit(hub: Hub)
     assert hub.ends() == {"accepted": 3}
     assert len({row["unit"] for row in hub.documents()}) == 1
     assert {row["format"] for row in hub.documents()} == {"cda-n1", "cda-n3"}
+
+
+def test_each_request_of_a_message_says_what_to_do_with_its_own_documents(hub: Hub) -> None:
+    hub.take(cda("1", set_id="a"))
+    replacing = request(cda("2", set_id="a", version=2, replaces="1"), action="replace")
+    delivery = hub.take(document_oru(replacing, request(cda("3"), number="2")))
+    assert {end for end, _ in hub.told(delivery)} == {"accepted"}
+    assert [hub.document(f"{ARC}.{number}")["status"] for number in "123"] == ["superseded", "current", "current"]
+
+
+def test_each_request_of_a_message_has_its_own_flags(hub: Hub) -> None:
+    hub.take(document_oru(request(cda("1"), masked=("MASQUE_PS",)), request(cda("2"), number="2")))
+    assert [hub.document(f"{ARC}.{n}")["confidentiality"] for n in "12"] == [["N", "MASQUE_PS"], ["N"]]
+
+
+def test_a_request_without_flags_has_those_of_the_message(hub: Hub) -> None:
+    hub.take(document_oru(request(cda("1"), masked=None), request(cda("2"), number="2", masked=("MASQUE_PS",))))
+    assert [hub.document(f"{ARC}.{n}")["confidentiality"] for n in "12"] == [["N", "MASQUE_PS"]] * 2
+    others = [request(cda("5"), number="2", masked=("MASQUE_PS",)), request(cda("6"), number="3")]
+    delivery = hub.take(document_oru(request(cda("4"), masked=None), *others, control="D2"))
+    assert {code for _, code in hub.told(delivery)} == {"FLAG_VALUE_INVALID"}
+
+
+def test_twins_are_of_one_request(hub: Hub) -> None:
+    pairs = [request(cda("1"), cda("2", level=1)), request(cda("3", level=1), cda("4"), number="2")]
+    hub.take(document_oru(*pairs))
+    hub.take(document_oru(request(cda("5")), request(cda("6", level=1), number="2"), control="D2"))
+    units = [hub.document(f"{ARC}.{number}")["unit"] for number in "123456"]
+    assert units[0] == units[1] and units[2] == units[3] and len(set(units)) == 4
 
 
 def test_acknowledgements_are_no_data_and_other_messages_are_kept(hub: Hub) -> None:

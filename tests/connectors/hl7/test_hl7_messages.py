@@ -122,6 +122,8 @@ def test_a_flag_with_a_wrong_value_type_is_still_a_flag(kind: str) -> None:
         ([("MASQUE_PS", " Y ")], {"MASQUE_PS": "Y"}, ()),
         ([("MASQUE_PS", "Y"), ("MASQUE_PS", "Y")], {"MASQUE_PS": "Y"}, ()),
         ([("MASQUE_PS", "N"), ("MASQUE_PS", "Y")], {"MASQUE_PS": "N~Y"}, ("FLAG_VALUE_INVALID",)),
+        ([("MASQUE_PS", "N~Y")], {"MASQUE_PS": "N~Y"}, ("FLAG_VALUE_INVALID",)),
+        ([("MASQUE_PS", "Y~Y~")], {"MASQUE_PS": "Y"}, ()),
         ([("MASQUE_TOUS", "N")], {"MASQUE_TOUS": "N"}, ("FLAG_UNKNOWN",)),
     ],
 )
@@ -137,6 +139,25 @@ def test_a_code_without_system_that_answers_yes_or_no_is_an_unknown_flag() -> No
     assert (dict(message.flags), message.findings) == ({"MASQUE_TOUT": "Y"}, ("FLAG_UNKNOWN",))
     result = first([msh(), PID, "OBR|1||F1", "OBX|1|NM|HDL_C^x||1.2", "OBX|2|ST|HDL^x||Y"])
     assert result.flags == {} and len(result.orders[0].observations) == 2
+
+
+@pytest.mark.parametrize(
+    "code", ["MASQUEPS^x^99LABO", "Masqué aux PS^x^", "MASQUE-PS", "X1^x^L^MASQUETOUS^x^MetaDMPMSS"]
+)
+@pytest.mark.parametrize("lines", [document_oru(), document_mdm()], ids=["ORU", "MDM"])
+def test_where_documents_are_expected_whatever_answers_yes_or_no_is_a_flag(lines: list[str], code: str) -> None:
+    message = first([*lines, f"OBX|20|CE|{code}||Y^^expandedYes-NoIndicator||||||F"])
+    assert "FLAG_UNKNOWN" in message.findings and not message.orders
+
+
+def test_a_result_that_answers_yes_or_no_beside_a_document_stays_a_result() -> None:
+    message = first([*document_oru(), "OBX|20|CE|32624-9^x^LN||Y^Oui^L||||||F"])
+    assert (message.findings, len(message.orders[0].observations)) == ((), 1)
+
+
+def test_a_flag_in_the_alternate_triplet_is_that_flag() -> None:
+    message = first([*document_oru()[:6], "OBX|2|CE|V1^voir^99LABO^MASQUE_PS^x^MetaDMPMSS||Y"])
+    assert (dict(message.flags), message.findings) == ({"MASQUE_PS": "Y"}, ())
 
 
 def test_mail_bodies_and_the_lot_are_no_documents() -> None:
