@@ -6,8 +6,9 @@ those of the statement above. A child without a place in `Statement` is named in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias, cast, get_args
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeAlias, cast, get_args
 
 from lxml import etree
 
@@ -27,10 +28,11 @@ from connectors.cda.datatypes import (
 from connectors.cda.products import product, specimen
 from connectors.cda.taking_part import TAKING_PART, participation
 from connectors.said import RawId
-from connectors.statements import NOTHING, Kind, Participation, Product, Range, Relation, Specimen, Statement
+from connectors.statements import Kind, Product, Range, Relation, Specimen, Statement
 
-KINDS: dict[str, Kind] = {V3 + kind: cast("Kind", kind) for kind in get_args(Kind)}
-DEEPEST = 40
+Read: TypeAlias = Callable[[etree._Element, Reading], Any]
+KINDS: Final[dict[str, Kind]] = {V3 + kind: cast("Kind", kind) for kind in get_args(Kind)}
+DEEPEST: Final = 40
 """Statements nested deeper are left raw: no French model goes beyond ten, and a recursion must end."""
 
 
@@ -45,17 +47,30 @@ def entry_statements(section: etree._Element, reading: Reading) -> tuple[Stateme
 
 def statement(element: etree._Element, reading: Reading, path: str, templates: tuple[str, ...] = ()) -> Statement:
     """One clinical statement with all that hangs on it."""
-    by: dict[str, list[etree._Element]] = {}
-    for child in element:
-        by.setdefault(child.tag, []).append(child)
-    take = by.pop
-    relations = _relations(take(_RELATION, ()), take(_COMPONENT, ()), reading, path)
+    one: dict[str, Any] = {}
+    many: dict[str, list[Any]] = {"templates": list(templates)} if templates else {}
+    related: list[etree._Element] = []
     before = reading.dangling
-    code, text = take(_CODE, None), take(_TEXT, None)
-    route, priority, unit = take(_ROUTE, None), take(_PRIORITY, None), take(_UNIT, None)
-    dose, rate, most = take(_DOSE, None), take(_RATE, None), take(_MOST, None)
-    repeat, quantity, use = take(_REPEAT, None), take(_QUANTITY, None), take(_USE, None)
-    status = take(_STATUS, None)
+    for child in element:
+        tag = child.tag
+        if tag in MANY:
+            field, read = MANY[tag]
+            found = read(child, reading)
+            if found is not None:
+                many.setdefault(field, []).append(found)
+        elif tag in ONE:
+            field, read = ONE[tag]
+            if field not in one:
+                one[field] = read(child, reading)
+        elif tag in RELATED:
+            related.append(child)
+        elif tag not in NO_CONTENT:
+            many.setdefault("unread", []).append(etree.QName(child).localname)
+    if reading.dangling > before:
+        one["dangling"] = reading.dangling - before
+    if related:
+        one["relations"] = _relations(related, reading, path)
+    one.update((field, tuple(found)) for field, found in many.items())
     get = element.get
     return Statement(
         kind=KINDS[element.tag],
@@ -64,47 +79,16 @@ def statement(element: etree._Element, reading: Reading, path: str, templates: t
         mood=get("moodCode") or "",
         negated=get("negationInd") in ("true", "1"),
         null=get("nullFlavor") or "",
-        templates=templates + tuple(root for t in take(_TEMPLATE, ()) if (root := t.get("root"))),
-        ids=tuple(found for e in take(_ID, ()) if (found := instance_id(e)) is not None),
-        code=concept(code[0], reading) if code else NOTHING,
-        text=reading.words(text[0]) if text else "",
-        status=(status[0].get("code") or "") if status else "",
-        times=tuple(timing(e, reading) for e in take(_TIME, ())),
-        values=tuple(value(e, reading) for e in take(_VALUE, ())),
-        interpretations=tuple(concept(e, reading) for e in take(_INTERPRETATION, ())),
-        methods=tuple(concept(e, reading) for e in take(_METHOD, ())),
-        sites=tuple(concept(e, reading) for e in take(_SITE, ())),
-        approach_sites=tuple(concept(e, reading) for e in take(_APPROACH, ())),
-        route=concept(route[0], reading) if route else NOTHING,
-        priority=concept(priority[0], reading) if priority else NOTHING,
-        administration_unit=concept(unit[0], reading) if unit else NOTHING,
-        dose=measured(dose[0], reading) if dose else None,
-        rate=measured(rate[0], reading) if rate else None,
-        max_dose=ratio(most[0], reading) if most else None,
-        repeat=measured(repeat[0], reading) if repeat else None,
-        quantity=amount(quantity[0], reading) if quantity else None,
-        expected_use=timing(use[0], reading) if use else None,
-        product=_product(take(_CONSUMABLE, ()), take(_PRODUCT, ()), reading),
-        ranges=_ranges(take(_REFERENCE_RANGE, ()), reading),
-        specimens=_specimens(take(_SPECIMEN, ()), reading),
-        participations=_participations(by, reading),
-        preconditions=_preconditions(take(_PRECONDITION, ()), reading),
-        references=_references(take(_REFERENCE, ())),
-        relations=relations,
-        dangling=reading.dangling - before,
-        unread=tuple(etree.QName(e).localname for left in by.values() for e in left if e.tag not in _NO_CONTENT),
+        **one,
     )
 
 
-Elements: TypeAlias = Sequence[etree._Element]
-
-
-def _relations(related: Elements, components: Elements, reading: Reading, path: str) -> tuple[Relation, ...]:
-    """entryRelationships and components, numbered together in the order of the schema."""
+def _relations(related: list[etree._Element], reading: Reading, path: str) -> tuple[Relation, ...]:
+    """entryRelationships and components, numbered in their order."""
     if path.count(".") >= DEEPEST:
         return ()
     found = []
-    for number, element in enumerate((*related, *components), 1):
+    for number, element in enumerate(related, 1):
         inner = next((child for child in element if child.tag in KINDS), None)
         if inner is None:
             continue
@@ -121,58 +105,86 @@ def _relations(related: Elements, components: Elements, reading: Reading, path: 
     return tuple(found)
 
 
-def _product(consumables: Elements, products: Elements, reading: Reading) -> Product | None:
-    for element in (*consumables, *products):
-        made = element.find(V3 + "manufacturedProduct")
-        if made is not None:
-            return product(made, reading)
-    return None
+def _template(element: etree._Element, _: Reading) -> str | None:
+    return element.get("root") or None
 
 
-def _ranges(elements: Elements, reading: Reading) -> tuple[Range, ...]:
-    found = (element.find(V3 + "observationRange") for element in elements)
-    return tuple(observation_range(element, reading) for element in found if element is not None)
+def _id(element: etree._Element, _: Reading) -> RawId | None:
+    return instance_id(element)
 
 
-def _specimens(elements: Elements, reading: Reading) -> tuple[Specimen, ...]:
-    found = (element.find(V3 + "specimenRole") for element in elements)
-    return tuple(specimen(element, reading) for element in found if element is not None)
+def _words(element: etree._Element, reading: Reading) -> str:
+    return reading.words(element)
 
 
-def _participations(by: dict[str, list[etree._Element]], reading: Reading) -> tuple[Participation, ...]:
-    return tuple(
-        participation(element, kind, reading) for tag, kind in TAKING_PART.items() for element in by.pop(tag, ())
+def _code(element: etree._Element, _: Reading) -> str:
+    return element.get("code") or ""
+
+
+def _made(element: etree._Element, reading: Reading) -> Product | None:
+    """What is consumed or supplied."""
+    found = element.find(V3 + "manufacturedProduct")
+    return product(found, reading) if found is not None else None
+
+
+def _range(element: etree._Element, reading: Reading) -> Range | None:
+    found = element.find(V3 + "observationRange")
+    return observation_range(found, reading) if found is not None else None
+
+
+def _specimen(element: etree._Element, reading: Reading) -> Specimen | None:
+    found = element.find(V3 + "specimenRole")
+    return specimen(found, reading) if found is not None else None
+
+
+def _precondition(element: etree._Element, reading: Reading) -> str | None:
+    found = element.find(V3 + "criterion")
+    return (criterion_words(found, reading) or None) if found is not None else None
+
+
+def _reference(element: etree._Element, _: Reading) -> RawId | None:
+    """The id of what stands outside the document: a prescription, an earlier act."""
+    found = next((id_ for outside in element for id_ in outside.iterchildren(V3 + "id")), None)
+    return instance_id(found) if found is not None else None
+
+
+ONE: Final[dict[str, tuple[str, Read]]] = {
+    V3 + name: (field, read)
+    for name, field, read in (
+        ("code", "code", concept),
+        ("text", "text", _words),
+        ("statusCode", "status", _code),
+        ("routeCode", "route", concept),
+        ("priorityCode", "priority", concept),
+        ("administrationUnitCode", "administration_unit", concept),
+        ("doseQuantity", "dose", measured),
+        ("rateQuantity", "rate", measured),
+        ("maxDoseQuantity", "max_dose", ratio),
+        ("repeatNumber", "repeat", measured),
+        ("quantity", "quantity", amount),
+        ("expectedUseTime", "expected_use", timing),
+        ("consumable", "product", _made),
+        ("product", "product", _made),
     )
-
-
-def _preconditions(elements: Elements, reading: Reading) -> tuple[str, ...]:
-    criteria = (criterion for element in elements for criterion in element.iterchildren(V3 + "criterion"))
-    return tuple(said for criterion in criteria if (said := criterion_words(criterion, reading)))
-
-
-def _references(elements: Elements) -> tuple[RawId, ...]:
-    """Ids of what stands outside the document: a prescription, an earlier act."""
-    ids = (id_ for element in elements for outside in element for id_ in outside.iterchildren(_ID))
-    return tuple(found for id_ in ids if (found := instance_id(id_)) is not None)
-
-
-_ID, _CODE, _TEXT, _STATUS = V3 + "id", V3 + "code", V3 + "text", V3 + "statusCode"
-_TEMPLATE, _TIME, _VALUE = V3 + "templateId", V3 + "effectiveTime", V3 + "value"
-_INTERPRETATION, _METHOD, _REFERENCE_RANGE = V3 + "interpretationCode", V3 + "methodCode", V3 + "referenceRange"
-_SITE, _APPROACH, _ROUTE, _PRIORITY = (
-    V3 + "targetSiteCode",
-    V3 + "approachSiteCode",
-    V3 + "routeCode",
-    V3 + "priorityCode",
-)
-_DOSE, _RATE, _MOST, _UNIT = (
-    V3 + "doseQuantity",
-    V3 + "rateQuantity",
-    V3 + "maxDoseQuantity",
-    V3 + "administrationUnitCode",
-)
-_REPEAT, _QUANTITY, _USE = V3 + "repeatNumber", V3 + "quantity", V3 + "expectedUseTime"
-_CONSUMABLE, _PRODUCT, _SPECIMEN = V3 + "consumable", V3 + "product", V3 + "specimen"
-_PRECONDITION, _REFERENCE = V3 + "precondition", V3 + "reference"
-_RELATION, _COMPONENT = V3 + "entryRelationship", V3 + "component"
-_NO_CONTENT = frozenset(V3 + name for name in ("realmCode", "typeId", "independentInd", "uncertaintyCode"))
+}
+"""Children that count once, the first of them: field and reader."""
+MANY: Final[dict[str, tuple[str, Read]]] = {
+    V3 + name: (field, read)
+    for name, field, read in (
+        ("templateId", "templates", _template),
+        ("id", "ids", _id),
+        ("effectiveTime", "times", timing),
+        ("value", "values", value),
+        ("interpretationCode", "interpretations", concept),
+        ("methodCode", "methods", concept),
+        ("targetSiteCode", "sites", concept),
+        ("approachSiteCode", "approach_sites", concept),
+        ("referenceRange", "ranges", _range),
+        ("specimen", "specimens", _specimen),
+        ("precondition", "preconditions", _precondition),
+        ("reference", "references", _reference),
+    )
+} | {tag: ("participations", partial(participation, kind)) for tag, kind in TAKING_PART.items()}
+"""Children that may repeat."""
+RELATED: Final = frozenset((V3 + "entryRelationship", V3 + "component"))
+NO_CONTENT: Final = frozenset(V3 + name for name in ("realmCode", "typeId", "independentInd", "uncertaintyCode"))

@@ -34,7 +34,7 @@ _ENTITIES = tuple(
 _ORGANISATIONS = (V3 + "representedOrganization", V3 + "scopingEntity")
 
 
-def participation(element: etree._Element, kind: Part, reading: Reading) -> Participation:
+def participation(kind: Part, element: etree._Element, reading: Reading) -> Participation:
     """One participation: its role, the person or thing that plays it, and the organisation behind."""
     role = _child(element, _ROLES)
     if role is None:

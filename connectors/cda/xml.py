@@ -73,25 +73,14 @@ def _prolog(data: bytes) -> str | None:
 
 
 def canonical_digest(root: etree._Element) -> bytes:
-    """SHA-256 of the tree without comments, processing instructions and blank text.
+    """SHA-256 of the canonical XML (exclusive C14N) without comments and blank text.
 
     Two documents with this digest in common are the same document sent twice (lifecycle §6, clarification b).
-    Attribute order and namespace prefixes declared but unused do not count; Clark names stand for prefixes.
+    Attribute order, unused namespaces and the encoding do not count. In canonical XML `<` opens a tag wherever it
+    stands, so that blank text is what stands alone between a `>` and the next `<`.
     """
-    parts: list[str] = []
-    add = parts.append
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        if event == "start":
-            add("<")
-            add(element.tag)
-            if element.attrib:
-                for name, value in sorted(element.items()):
-                    add(f"\x00{name}\x01{value}")
-            text = element.text
-        else:
-            add(">")
-            text = element.tail
-        if text and not text.isspace():
-            add("\x02")
-            add(text)
-    return hashlib.sha256("".join(parts).encode("utf-8", "surrogatepass")).digest()
+    written = etree.tostring(root, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+    return hashlib.sha256(_BLANK.sub(b"><", written)).digest()
+
+
+_BLANK = re.compile(rb">[ \t\r\n]+<")
