@@ -22,7 +22,9 @@ from transforms.content.model import Content
 from transforms.content.read import observations, read
 from transforms.identity import Patient, understand
 from transforms.moments import Moment, ordering, parse_ts
+from transforms.oids import meant
 from transforms.orders import Report, Status, available, identity, understood
+from transforms.xds.tables import types
 
 Format = Literal["cda-n1", "cda-n3", "hl7-oru"]
 
@@ -172,6 +174,8 @@ def _header_findings(document: Document, created: Moment | None) -> tuple[str, .
         codes.append("DOCUMENT_ID_MISSING")
     if not document.code.code:
         codes.append("TYPE_CODE_MISSING")
+    elif (document.code.code, meant(document.code.system)) not in types():
+        codes.append("CLASS_CODE_UNKNOWN")
     if not document.effective_time:
         codes.append("EVENT_TIME_MISSING")
     elif created is None:
@@ -186,6 +190,8 @@ def _header_findings(document: Document, created: Moment | None) -> tuple[str, .
         codes.append("VERSION_INVALID")
     if not document.patient.ids:
         codes.append("PATIENT_ID_MISSING")
+    if len({frozenset(subject.ids) for subject in document.header.subjects}) > 1:
+        codes.append("SEVERAL_PATIENTS")
     return tuple(codes)
 
 
