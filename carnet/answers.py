@@ -219,6 +219,11 @@ def _reason(part: Part, code: str) -> Reason:
     )
 
 
+def reason(code: str) -> Reason:
+    """The ERR of a code that stops a message of which nothing is in the ledger."""
+    return _reason(Part("refused", code, code, (), "", "", ""), code)
+
+
 def places(locator: str, default: str) -> tuple[str, ...]:
     """ERR-2, each as `segment^sequence^field`: the place of the item, and the usual one of the code where that is in
     another segment. `places("message 3, document 1, OBX 8", "PID-3") == ("OBX^8", "PID^1^3")`

@@ -36,6 +36,7 @@ def examine(settings: Settings, store: Store, now: datetime) -> Iterator[Check]:
     yield _database(store)
     yield _clock(store, now)
     yield _stuck(store, now)
+    yield _outbox(store)
     yield _leftovers(store)
 
 
@@ -76,7 +77,15 @@ def _stuck(store: Store, now: datetime) -> Check:
     if not stuck:
         return Check("deliveries", True, "none is half taken")
     shown = ", ".join(delivery[:12] for delivery in stuck[:5])
-    return Check("deliveries", False, f"{len(stuck)} half taken: {shown}", "ingest the same files again: they resume")
+    todo = "ingest the same files again: they resume; a message of the wire had no answer, and resumes when sent again"
+    return Check("deliveries", False, f"{len(stuck)} half taken: {shown}", todo)
+
+
+def _outbox(store: Store) -> Check:
+    with reading(store.engine) as connection:
+        behind = ledger.behind(connection)
+    says = f"{behind} delivery(ies) whose answers are not written; the next ingest, or the listener, writes them"
+    return Check("outbox", True, says if behind else "every answer is written")
 
 
 def _leftovers(store: Store) -> Check:

@@ -29,29 +29,38 @@ FEW = 40
 
 def write_outbox(store: Store) -> int:
     """Write what is behind; how many deliveries it was. One process at a time, so that no older state comes last."""
-    folder = store.home / "outbox"
-    folder.mkdir(parents=True, exist_ok=True)
     written = 0
-    with _alone(folder):
-        while batch := _write_some(store, folder):
+    with _alone(store) as folder:
+        while batch := _write_some(store, folder, AT_ONCE):
             written += batch
     return written
 
 
+def write_some(store: Store, most: int) -> int:
+    """Write the first of what is behind, for a process that must not be kept; nothing while another one writes."""
+    try:
+        with _alone(store, wait=False) as folder:
+            return _write_some(store, folder, most)
+    except BlockingIOError:
+        return 0
+
+
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """The lock goes with the process, however it ends."""
+def _alone(store: Store, *, wait: bool = True) -> Iterator[Path]:
+    """The outbox, locked. The lock goes with the process, however it ends."""
+    folder = store.home / "outbox"
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield folder
 
 
-def _write_some(store: Store, folder: Path) -> int:
+def _write_some(store: Store, folder: Path, most: int) -> int:
     fresh: dict[Path, Path] = {}
     gone: list[Path] = []
     done: list[tuple[str, int]] = []
     with reading(store.engine) as connection:
-        for sheet in ledger.due(connection, AT_ONCE):
+        for sheet in ledger.due(connection, most):
             done.append((sheet.row.id, sheet.row.told))
             place = folder / sheet.row.sender
             place.mkdir(exist_ok=True)

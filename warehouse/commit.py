@@ -160,9 +160,13 @@ def _commit(store: Store, entries: Sequence[Entry], step: Step) -> None:
     patients = store.patients(patients_named(entries))
     workings = [Working(store, entry, patients) for entry in entries]
     archive = Archive(store, workings)
-    archive.seal()
-    step("sealed")
-    archive.pack.close()
+    try:
+        archive.seal()
+        step("sealed")
+        archive.pack.close()
+    except BaseException:
+        archive.pack.abandon()
+        raise
     step("packed")
     segments = archive.write_lake()
     step("laked")

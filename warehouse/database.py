@@ -11,12 +11,23 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.schema import Table
 
 from warehouse import schema
 
-__all__ = ["Connection", "Unusable", "WrongSchema", "add", "append", "connect", "integrity", "put", "reading"]
+__all__ = [
+    "Connection",
+    "Unusable",
+    "WrongSchema",
+    "add",
+    "append",
+    "connect",
+    "integrity",
+    "put",
+    "reading",
+    "unavailable",
+]
 
 WRITER = 0x6361726E  # "carn"
 SCHEMA_VERSION = "6"
@@ -28,6 +39,11 @@ class WrongSchema(Exception):
 
 class Unusable(Exception):
     """The database is damaged, locked, read-only or out of reach."""
+
+
+def unavailable(error: Exception) -> bool:
+    """Whether an error says that the database or the disk cannot be used now, rather than that we are wrong."""
+    return isinstance(error, (OperationalError, InterfaceError, OSError))
 
 
 def connect(home: Path, url: str | None = None) -> Engine:

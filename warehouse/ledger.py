@@ -12,7 +12,7 @@ from sqlalchemy import Connection, ScalarSelect, Select, bindparam, func, select
 
 from transforms.documents import DocumentRecord, Format
 from warehouse import schema
-from warehouse.facts import unpack_words
+from warehouse.facts import rows_in, unpack_words
 from warehouse.numbers import numbers
 from warehouse.prepared import ENDS as ENDS
 from warehouse.prepared import Private
@@ -365,6 +365,13 @@ def sheet(connection: Connection, delivery: str) -> Sheet:
     return Sheet(connection, delivery_row(connection, delivery), counts(connection, [delivery]).get(delivery))
 
 
+def sheets(connection: Connection, deliveries: Iterable[str]) -> Iterator[Sheet]:
+    """The sheets of some deliveries, one by one."""
+    table, wanted = schema.delivery, set(deliveries)
+    counted = counts(connection, wanted)
+    return (Sheet(connection, row, counted.get(row.id)) for row in rows_in(connection, table, table.c.id, wanted))
+
+
 def _stopped_copies(connection: Connection, delivery: str) -> dict[int, tuple[str, str]]:
     item, carrier, status, first = schema.item, schema.carrier_fact, schema.document_status, schema.item.alias()
     mine, stopped = (item.c.delivery == delivery) & (item.c.end == "duplicate"), ("held", "refused")
@@ -398,12 +405,31 @@ def due(connection: Connection, most: int) -> Iterator[Sheet]:
     return (Sheet(connection, row, counted.get(row.id)) for row in rows)
 
 
+def behind(connection: Connection) -> int:
+    """How many deliveries have something to tell that no file says."""
+    table = schema.delivery
+    query = select(func.count()).where(table.c.told > table.c.written, table.c.status == "taken")
+    return int(connection.execute(query).scalar_one())
+
+
 def note_written(connection: Connection, written: Iterable[tuple[str, int]]) -> None:
     """The answers of these deliveries say what was told up to then (`delivery.told` as it was read)."""
     table = schema.delivery
     rows = [{"at": delivery, "now": told} for delivery, told in written]
     if rows:
         connection.execute(update(table).where(table.c.id == bindparam("at")).values(written=bindparam("now")), rows)
+
+
+def note_answered(connection: Connection, answered: Iterable[tuple[str, int]]) -> None:
+    """What was told of these deliveries went back over the wire: files are due for what changes from now on.
+
+    Only while no file says anything of them: a file that is there is kept up to date.
+    """
+    table = schema.delivery
+    rows = [{"at": delivery, "now": told} for delivery, told in answered]
+    if rows:
+        statement = update(table).where(table.c.id == bindparam("at"), table.c.written == 0)
+        connection.execute(statement.values(written=bindparam("now")), rows)
 
 
 class AccountEvents(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ One object is one range read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -47,6 +48,13 @@ class PackWriter:
         os.fsync(self._stream.fileno())
         self._stream.close()
         sync_folder(self._folder)
+
+    def abandon(self) -> None:
+        """Let go of a pack that nothing will list."""
+        if self._stream is not None:
+            with contextlib.suppress(OSError):  # what a full disk did not take
+                self._stream.close()
+            (self._folder / self.name).unlink(missing_ok=True)
 
 
 def read(folder: Path, placement: Placement) -> bytes:

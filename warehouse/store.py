@@ -135,6 +135,10 @@ class Store:
         """The keys of an owner met before in this process (`patients` met it)."""
         return self._owners[owner]
 
+    def forget_keys(self) -> None:
+        """Drop the keys met so far: for a process that lives long, and must not open what was erased meanwhile."""
+        self._owners.clear()
+
     def fresh_key(self) -> bytes:
         return new_key()
 

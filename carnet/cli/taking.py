@@ -1,4 +1,4 @@
-"""Commands that take files: ingest, check, synth."""
+"""Commands that take files and messages: ingest, listen, check, synth."""
 
 from __future__ import annotations
 
@@ -92,6 +92,41 @@ def ingest(
         print(f"carnet: {len(short)} delivery(ies) declare another count than came: see the receipt", file=sys.stderr)
     if totals["held"] or totals["refused"] or short:
         raise typer.Exit(1)
+
+
+@app.command()
+def listen(
+    port: Annotated[list[int], typer.Option(help="A port of MLLP; repeat it, each with its --sender, for several.")],
+    sender: Annotated[list[str], typer.Option(help="Whose messages come in by this port (senders.toml).")],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    tls: Annotated[
+        tuple[Path, Path] | None, typer.Option(metavar="CERT KEY", help="Certificate and key (PEM) to listen with.")
+    ] = None,
+    client_ca: Annotated[Path | None, typer.Option(help="Only clients with a certificate of this authority.")] = None,
+    connections: Annotated[int, typer.Option(min=1, help="Clients at a time.")] = 64,
+    idle: Annotated[float, typer.Option(min=1, help="Seconds of silence after which a client is let go.")] = 3600,
+    largest: Annotated[int, typer.Option(min=1024, max=64 << 20, help="Bytes of the largest message taken.")] = 64
+    << 20,
+    home: Home = None,
+) -> None:
+    """Take HL7v2 messages over MLLP: each is committed, then answered by what became of it. SIGTERM ends it."""
+    import logging
+
+    from carnet.connection import Limits
+    from carnet.listen import Port, run, server_tls
+
+    settings, store = open_store(home)
+    if len(port) != len(sender):
+        raise OperatorError("give as many --sender as --port: each port takes the messages of one sender")
+    ports = [Port(number, settings.sender(id_)) for number, id_ in zip(port, sender, strict=True)]
+    deaf = [one.sender.id for one in ports if one.sender.formats and "hl7" not in one.sender.formats]
+    if deaf:
+        raise OperatorError(f"{deaf[0]} may not send hl7: see its formats in senders.toml")
+    if client_ca is not None and tls is None:
+        raise OperatorError("--client-ca needs --tls")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s carnet: %(message)s")
+    limits = Limits(connections=connections, message=largest, idle=idle)
+    run(store, host, ports, limits, server_tls(*tls, client_ca) if tls else None)
 
 
 def _progress(total: int, *, quiet: bool) -> Any:

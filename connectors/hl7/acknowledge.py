@@ -17,8 +17,8 @@ from connectors.hl7 import charset
 from connectors.hl7.tokens import Delimiters, delimiters, escape
 from connectors.hl7.values import Values
 
-Answer = Literal["AA", "AE", "AR"]
-"""HL7 table 0008: taken, wrong in itself, rejected for a circumstance."""
+Answer = Literal["AA", "AE", "AR", "CA", "CR"]
+"""HL7 table 0008: taken, wrong in itself, rejected for a circumstance; kept safe, not kept."""
 
 USUAL = Delimiters("|", "^", "~", "\\", "&")
 LONGEST = 250
@@ -88,6 +88,36 @@ def _envelope(kept: Sequence[str], event: str) -> Envelope:
     """From the fields of `_HEADER`."""
     sender, facility, receiver, receiving, control_id, processing, version, country, msh18 = kept
     return Envelope(sender, facility, receiver, receiving, event, control_id, processing, version, country, msh18)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which answers a message asks for (MSH-15, MSH-16; HL7 table 0155: AL, ER, SU, NE)."""
+
+    accept: str = "NE"
+    """On being kept safe: CA or CR."""
+    application: str = "AL"
+    """On what became of it: AA, AE or AR."""
+
+    def wants(self, answer: Answer) -> bool:
+        """Whether this answer is to be sent. A condition that is none of the table asks for it always."""
+        condition = self.accept if answer[0] == "C" else self.application
+        match condition:
+            case "NE":
+                return False
+            case "ER":
+                return answer not in ("AA", "CA")
+            case "SU":
+                return answer in ("AA", "CA")
+        return True
+
+
+def asked(data: bytes) -> Asked:
+    """Original mode when MSH-15 and MSH-16 are empty (HL7 v2.5, 2.9.2); in enhanced mode an empty one asks for none."""
+    line = _LINE.match(data)
+    fields = (line[0] if line else b"").split(data[3:4] or b"|", 16)
+    fields += [b""] * (17 - len(fields))
+    accept, application = (field.strip().upper().decode("ascii", "replace") for field in fields[14:16])
+    return Asked(accept or "NE", application or "NE") if accept or application else Asked()
 
 
 def glimpse(data: bytes) -> Envelope:

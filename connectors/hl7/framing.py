@@ -82,6 +82,15 @@ def wide_encoding(head: bytes) -> str:
     return ""
 
 
+def opening(data: bytes, length: int = 4096) -> bytes:
+    """The first bytes of a message as framing gives them: in UTF-8 where they are UTF-16, nothing blank before."""
+    encoding = wide_encoding(data[:64])
+    head = data[: length // 2 * 2]
+    if encoding:
+        head = head.decode(encoding, "replace").encode()
+    return head.lstrip(BLANK + _LEAD)
+
+
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 

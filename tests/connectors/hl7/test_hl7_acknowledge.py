@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import Envelope, Message, Refusal, Source
 from connectors.hl7 import HL7
-from connectors.hl7.acknowledge import Reason, acknowledgement, glimpse
+from connectors.hl7.acknowledge import Answer, Asked, Reason, acknowledgement, asked, glimpse
 from tests.hl7 import oru
 
 ERR = Reason("CODE", "a|b^c", "207", "E", ("PID^1^3",), "904", "tech~nical", "lu & relu\nfin")
@@ -55,3 +56,29 @@ def test_any_header_can_be_answered(data: bytes) -> None:
     lines = answered.rstrip(b"\r").split(b"\r")
     assert [line[:3] for line in lines] == [b"MSH", b"MSA", b"ERR"]
     assert b"\n" not in answered
+
+
+@pytest.mark.parametrize(
+    ("accept", "application", "sent"),
+    [
+        ("", "", {"AA", "AE", "AR"}),
+        ("NE", "AL", {"AA", "AE", "AR"}),
+        ("AL", "NE", {"CA", "CR"}),
+        ("AL", "AL", {"CA", "CR", "AA", "AE", "AR"}),
+        ("ER", "", {"CR"}),
+        ("SU", "ER", {"CA", "AE", "AR"}),
+        ("", "SU", {"AA"}),
+        ("NE", "NE", set()),
+        ("yes", "al ", {"CA", "CR", "AA", "AE", "AR"}),
+    ],
+)
+def test_the_answers_that_a_message_asks_for(accept: str, application: str, sent: set[str]) -> None:
+    """HL7 table 0155, and original mode where neither field says anything (HL7 v2.5, 2.9.2)."""
+    data = oru().replace(b"|||||FRA|", f"|||{accept}|{application}|FRA|".encode())
+    answers: list[Answer] = ["AA", "AE", "AR", "CA", "CR"]
+    assert {answer for answer in answers if asked(data).wants(answer)} == sent
+    assert asked(data.replace(b"|", b"#")) == asked(data)
+
+
+def test_what_is_no_header_asks_for_the_usual_answer() -> None:
+    assert asked(b"") == asked(b"MSH") == asked(b"MSH|^~\\&|A") == Asked()
