@@ -3,6 +3,8 @@
 A connector says what the file says. It keeps text as written (dates, numbers, codes), gives every item a place
 (`Locator`) and the byte range it came from (`Span`), and never raises on any bytes: what cannot be read is a
 `Refusal`. What the text means is the business of `transforms`.
+
+Structs that hold texts and one another only say `gc=False`: they can form no cycle, and a batch makes thousands.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from connectors.said import RawId as RawId
 from connectors.statements import Statement
 
 
-class Span(msgspec.Struct, frozen=True, array_like=True):
+class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A byte range of the source as delivered: offset of the first byte and length."""
 
     start: int
@@ -32,7 +34,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True):
         return self.start + self.length
 
 
-class Locator(msgspec.Struct, frozen=True, omit_defaults=True):
+class Locator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Where in a delivery: never a file name, which is a patient value below a landing folder.
 
     `member` counts from 1 the entries of a container, `message` the messages of a file, `document` the documents
@@ -94,7 +96,7 @@ class Source:
             return stream.read()
 
 
-class RawPatient(msgspec.Struct, frozen=True):
+class RawPatient(msgspec.Struct, frozen=True, gc=False):
     """The patient as one message or document names them; empty text means absent.
 
     `birth_family`, `birth_given` (first given name), `birth_givens` (full list, space separated), `birth_date`
@@ -114,7 +116,7 @@ class RawPatient(msgspec.Struct, frozen=True):
     """PID-32, HL7 table 0445 in its French extension; a CDA has none."""
 
 
-class RawParty(msgspec.Struct, frozen=True):
+class RawParty(msgspec.Struct, frozen=True, gc=False):
     """A person or organisation as said (author, custodian, performer)."""
 
     id: RawId = RawId()
@@ -176,10 +178,11 @@ class Document(msgspec.Struct, frozen=True):
     """The coded entries of each of these sections."""
 
 
-class Observation(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """One OBX of a discrete result as said. `values` holds the repetitions of OBX-5, escapes decoded."""
 
-    locator: Locator
+    ordinal: int
+    """Among the OBX of the message, from 1."""
     value_type: str
     code: RawCode
     sub_id: str
@@ -196,7 +199,7 @@ class Observation(msgspec.Struct, frozen=True):
     """Components of each repetition, for SN, CE and CWE values."""
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     """One OBR with its results: the discrete results of one filler order (OBR-3, else ORC-3)."""
 
     locator: Locator
@@ -215,8 +218,12 @@ class Order(msgspec.Struct, frozen=True):
     control: str = ""
     """ORC-1."""
 
+    def place(self, observation: Observation) -> Locator:
+        """Where one of its observations stands."""
+        return Locator(message=self.locator.message, segment=f"OBX {observation.ordinal}")
 
-class Recipient(msgspec.Struct, frozen=True):
+
+class Recipient(msgspec.Struct, frozen=True, gc=False):
     """A recipient that a message names (PRT-4 = `RCT`), without who it is: that stays in the raw bytes."""
 
     kind: Literal["ps", "patient", "application"]
@@ -250,7 +257,7 @@ class Admission(msgspec.Struct, frozen=True):
     """ZFA-12."""
 
 
-class Envelope(msgspec.Struct, frozen=True, array_like=True):
+class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an answer repeats of a message's header, as written but in the usual delimiters (`|^~\\&`)."""
 
     sending_application: str = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 
-class RawId(msgspec.Struct, frozen=True):
+class RawId(msgspec.Struct, frozen=True, gc=False):
     """An identifier as said: assigning authority (an OID where one is given), value, and its declared type.
 
     HL7v2 `CX` (CX.4.2 → root, CX.1 → extension, CX.5 → kind) and CDA `II` (@root, @extension) both fit.
@@ -21,7 +21,7 @@ class RawId(msgspec.Struct, frozen=True):
     null: str = ""
 
 
-class RawCode(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawCode(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A coded value as said. `alternatives` are CE.4-6 or CDA translations, kept beside, never merged."""
 
     code: str = ""

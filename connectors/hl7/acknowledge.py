@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Literal
 
 import msgspec
 
 from connectors.base import Envelope
 from connectors.hl7 import charset
-from connectors.hl7.tokens import Delimiters, delimiters, escape
+from connectors.hl7.tokens import USUAL, delimiters, escape
 from connectors.hl7.values import Values
 
 Answer = Literal["AA", "AE", "AR", "CA", "CR"]
 """HL7 table 0008: taken, wrong in itself, rejected for a circumstance; kept safe, not kept."""
 
-USUAL = Delimiters("|", "^", "~", "\\", "&")
 LONGEST = 250
 """Characters kept of a header field; the longest in use has 227 (HD)."""
 
@@ -54,7 +54,7 @@ APPLICATION = {
 OURS = "CARNET"
 UTF_8 = "UNICODE UTF-8"
 _LINE = re.compile(rb"[^\r\n\x0b\x1c]*")
-_HEADER = (2, 3, 4, 5, 9, 10, 11, 16, 17)
+_header = itemgetter(2, 3, 4, 5, 9, 10, 11, 16, 17)
 """MSH-3, 4, 5, 6, 10, 11, 12, 17 and 18 in a line split at its field separator."""
 
 
@@ -77,7 +77,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 def envelope(fields: Sequence[str], event: str, values: Values) -> Envelope:
     """What answers repeat of an MSH split into at least 18 fields; `event` is MSH-9.2, decoded."""
-    kept = [fields[number] for number in _HEADER]
+    kept = _header(fields)
     whole = "".join(kept)
     if values.d != USUAL or len(whole) > LONGEST or "\n" in whole:
         kept = [_usual(field, values)[:LONGEST] for field in kept]
@@ -85,7 +85,7 @@ def envelope(fields: Sequence[str], event: str, values: Values) -> Envelope:
 
 
 def _envelope(kept: Sequence[str], event: str) -> Envelope:
-    """From the fields of `_HEADER`."""
+    """From the fields of `_header`."""
     sender, facility, receiver, receiving, control_id, processing, version, country, msh18 = kept
     return Envelope(sender, facility, receiver, receiving, event, control_id, processing, version, country, msh18)
 
@@ -131,7 +131,7 @@ def glimpse(data: bytes) -> Envelope:
     fields += [""] * (18 - len(fields))
     d = delimiters(data) or (USUAL if separator == "|" else None)
     if d is None:  # nothing is known of what is inside a field: each is one text
-        return _envelope([escape(fields[number], USUAL)[:LONGEST] for number in _HEADER], "")
+        return _envelope([escape(field, USUAL)[:LONGEST] for field in _header(fields)], "")
     values = Values(d, plain=False, encoding=decoded.encoding)
     return envelope(fields, values.component(values.first(fields[8]), 2).strip(), values)
 

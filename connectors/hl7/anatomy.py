@@ -16,7 +16,7 @@ from connectors.hl7.framing import frames
 from connectors.hl7.messages import decode
 from connectors.hl7.payload import Payload, Unreadable, carried, cut, document
 from connectors.hl7.tokens import delimiters, segments
-from connectors.hl7.values import Values
+from connectors.hl7.values import Values, values_of
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -121,7 +121,7 @@ def anatomies(source: Source) -> Iterator[Anatomy | Opaque]:
         data, payloads = cut(frame.data, d)
         decoded = decode(frame, data, d)
         lines, broken = segments(decoded.text, d.field)
-        values = Values(d, plain=decoded.text.find(d.escape, 8) < 0, encoding=decoded.encoding)
+        values = values_of(decoded.text, d, decoded.encoding)
         yield Anatomy(
             number,
             tuple(_segments([line for line in lines if line.strip()], values)),

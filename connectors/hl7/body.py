@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -15,9 +17,8 @@ from connectors.hl7.patient import read_patient
 from connectors.hl7.payload import carried
 from connectors.hl7.recipients import recipient
 from connectors.hl7.requests import Carried, Request, Requests
-from connectors.hl7.results import Orders
-from connectors.hl7.tokens import Delimiters
-from connectors.hl7.values import NO_PARTY, Remembered, Values, shared_codes
+from connectors.hl7.results import SHORT, Named, Orders
+from connectors.hl7.values import NO_PARTY, Remembered, Values
 
 Outcome: TypeAlias = Literal["mapped", "raw", "ignored"]
 MAPPED: Final = "mapped"
@@ -59,6 +60,7 @@ class _Reading:
         self.requests = Requests()
         self.results = results
         self.expects_document = expects_document
+        self.left: dict[str, int] = {RAW: 0, IGNORED: 0}
         self.patients: list[RawPatient] = []
         self.carried: list[Carried] = []
         self.findings: dict[str, None] = {}
@@ -66,9 +68,7 @@ class _Reading:
         self.reply = ""
         self.document_id: RawId | None = None
         self.parent_id: RawId | None = None
-        self._names = _shared_names(values.d) if values.plain else _named(values.codes)
-        self._separator = values.d.field
-        self._padding = self._separator * 18
+        self._names = _shared_names(values) if values.plain else _named(values.codes)
         self._ordinal = 0
         self._mails_patient = 0  # ordinal of the OBX that mails the patient, while a note may be about it
 
@@ -125,27 +125,44 @@ class _Reading:
         self.author = self.values.organisation(f[8])
         return MAPPED
 
-    def obx(self, line: str) -> Outcome:
-        """An OBX. What it carries is judged once the whole message is known."""
-        f = (line + self._padding).split(self._separator, 18)
-        self._ordinal += 1
-        code, role = self._names[f[3]]
+    def observations(self, lines: Iterable[str]) -> None:
+        """A run of OBX. What they carry is judged once the whole message is known."""
+        run = list(lines)
+        first = self._ordinal + 1
+        if self.results:
+            # A payload that was cut out left a short mark; a flag beside a document may have any code.
+            longest = -1 if self.payloads or self.expects_document else SHORT
+            self.orders.observe(run, first, self._names, self._is_other, longest)
+        else:
+            separator = self.values.d.field
+            for ordinal, line in enumerate(run, first):
+                f = (line + separator * 18).split(separator, 18)
+                if not self._is_other(line, f, ordinal, *self._names[f[3]]):
+                    self.leave(RAW)
+        self._ordinal = first + len(run) - 1
+
+    def leave(self, outcome: Outcome, number: int = 1) -> None:
+        """Count segments that are not mapped."""
+        if outcome != MAPPED:
+            self.left[outcome] += number
+
+    def _is_other(self, line: str, fields: list[str], ordinal: int, code: RawCode, role: str) -> bool:
+        """Whether an OBX is no result by its code or by what it carries; what it is then is taken."""
+        self._ordinal = ordinal
         if not role and self.expects_document and code.system.strip().upper() not in _LOINC:
             role = "flag?"
-        if role:
-            outcome = self._special(role, code, f[5])
-            if outcome is not None:
-                return outcome
-        if f[2] == "ED" or len(f[5]) > 64 or self.payloads:
-            payload = carried(line, f, self.values, self.payloads)
-            if payload is not None:
-                self.orders.carry()
-                self.carried.append(Carried(self._ordinal, payload, f[11].strip(), self.requests.number))
-                return MAPPED
-        if not self.results:
-            return RAW
-        self.orders.observe(f, self._ordinal, code)
-        return MAPPED
+        outcome = self._special(role, code, fields[5]) if role else None
+        if outcome is not None:
+            self.leave(outcome)
+            return True
+        if fields[2] != "ED" and len(fields[5]) <= SHORT and not self.payloads:
+            return False
+        payload = carried(line, fields, self.values, self.payloads)
+        if payload is None:
+            return False
+        self.orders.carry()
+        self.carried.append(Carried(ordinal, payload, fields[11].strip(), self.requests.number))
+        return True
 
     def _special(self, role: str, code: RawCode, field: str) -> Outcome | None:
         """An OBX that is no result by its code; None when it turns out to be one."""
@@ -172,7 +189,6 @@ _LOINC = frozenset({"LN", "LOINC"})
 
 _PATIENT_ONLY: dict[str, Callable[[_Reading, str], Outcome]] = {"PID": _Reading.pid}
 _READERS = _PATIENT_ONLY | {
-    "OBX": _Reading.obx,
     "OBR": _Reading.obr,
     "ORC": _Reading.orc,
     "NTE": _Reading.nte,
@@ -194,6 +210,9 @@ def _flag(code: RawCode) -> tuple[str, str]:
     return next((one.code for one in given if flags.is_flag_system(one.system)), code.code), ""
 
 
+_name = itemgetter(slice(3))
+
+
 def _role(code: RawCode) -> str:
     """What an OBX-3 announces: a flag, what may be one when answered by Y or N, the body of a mail, a sibling document
     (COMP_LOT of v1.2), or empty: a result or a document.
@@ -208,14 +227,14 @@ def _role(code: RawCode) -> str:
     return "flag?" if not code.system and flags.looks_like_flag(name) else ""
 
 
-def _named(codes: Mapping[str, RawCode]) -> Remembered[tuple[RawCode, str]]:
+def _named(codes: Mapping[str, RawCode]) -> Remembered[Named]:
     return Remembered(lambda field: (codes[field], _role(codes[field])))
 
 
 @lru_cache(64)
-def _shared_names(d: Delimiters) -> Remembered[tuple[RawCode, str]]:
+def _shared_names(values: Values) -> Remembered[Named]:
     """The OBX-3 of messages without escapes, with their role."""
-    return _named(shared_codes(d))
+    return _named(values.codes)
 
 
 def read_body(
@@ -233,20 +252,21 @@ def read_body(
     """
     reading = _Reading(values, payloads, message, results=results, expects_document=expects_document)
     readers = _READERS if documents else _PATIENT_ONLY
-    counts = {MAPPED: len(lines), RAW: 0, IGNORED: 0}
-    for line in lines[1:]:
-        reader = readers.get(line[:3])
-        outcome = reader(reading, line) if reader else RAW
-        if outcome != MAPPED:
-            counts[outcome] += 1
-            counts[MAPPED] -= 1
+    for name, run in groupby(lines[1:], _name):
+        if name == "OBX" and documents:
+            reading.observations(run)
+        elif (reader := readers.get(name)) is not None:
+            for line in run:
+                reading.leave(reader(reading, line))
+        else:
+            reading.leave(RAW, len(list(run)))
     enclosed = [c for c in reading.carried if c.payload.is_document(values)]
     if not enclosed and expects_document:
         enclosed = reading.carried[:1]
     for one in reading.carried:
         if one not in enclosed:  # the mail that the LPS profile puts beside the document has no subtype; a PDF has one
-            counts[IGNORED if expects_document and not one.payload.subtype else RAW] += 1
-            counts[MAPPED] -= 1
+            reading.leave(IGNORED if expects_document and not one.payload.subtype else RAW)
+    left = reading.left
     orders = reading.orders.finish() if results else ()
     said = reading.requests.whole(enclosed)
     requests = reading.requests.by_number(enclosed, said)
@@ -257,7 +277,7 @@ def read_body(
     if results and reading.orders.without_request:
         reading.findings["RESULT_WITHOUT_OBR"] = None
     return Body(
-        counts,
+        {MAPPED: len(lines) - left[RAW] - left[IGNORED], **left},
         reading.patients[0] if len(reading.patients) == 1 else None,
         len(reading.patients) > 1,
         orders,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import Literal, Protocol
 
 import msgspec
@@ -28,7 +27,8 @@ BLANK = b" \t\r\n\x0b\x0c\x1a\x1c\x00"
 _BOM = b"\xef\xbb\xbf"
 _LEAD = b" \t\x00" + _BOM
 _MARKS = frozenset({b"MSH", b"FHS", b"BHS", b"BTS", b"FTS"})
-_FIRST = frozenset({b"M", b"F", b"B"} | {_LEAD[i : i + 1] for i in range(len(_LEAD))})
+_STARTS = re.compile(rb"\r[ \t\x00\xef\xbb\xbf]*(?:MSH|[FB][HT]S)")
+"""The lines that may begin a frame, after the bytes of `_LEAD`, where each line end is a CR."""
 _OTHER_DELIMITERS = re.compile(rb"""([^\w\s+/=."'])[^\w\s]{1,8}?(?:\1|$)""")
 """MSH-1 other than `|`, MSH-2, and MSH-1 again: less could be a word of a text or a line of wrapped base64."""
 
@@ -159,22 +159,24 @@ class _Marks:
 
     def feed(self, block: bytes) -> list[tuple[int, FrameKind]]:
         """Offset and kind of each frame found to begin, up to the end of this block."""
-        lines = _one_line_end(block).split(b"\r")
-        lines[0] = self._head + lines[0]
+        block = _one_line_end(block)
         found: list[tuple[int, FrameKind]] = []
-        hits = [i for i, line in enumerate(lines) if line[:1] in _FIRST]
-        ends = list(accumulate(map(len, lines))) if hits else []
-        first = self._offset - len(self._head)
-        last = len(lines) - 1
-        for i in hits:
-            if (i == last and len(lines[i]) < _HEAD) or (i == 0 and self._decided):
-                continue
-            self._note(lines[i], self._head_at if i == 0 else first + ends[i - 1] + i, found)
-        self._offset += len(block)
-        if last > 0:
-            self._head_at = self._offset - len(lines[last])
+        end = block.find(b"\r")
+        head = (self._head + block[: end if end >= 0 else _HEAD])[:_HEAD]
+        if not self._decided and (end >= 0 or len(head) == _HEAD):
+            self._note(head, self._head_at, found)
+        if end < 0:
+            self._head = head
+        else:
+            last = block.rfind(b"\r") + 1
+            for mark in _STARTS.finditer(block, end):
+                at = mark.start() + 1
+                if at < last or len(block) - at >= _HEAD:
+                    self._note(block[at : at + _HEAD].partition(b"\r")[0], self._offset + at, found)
+            self._head = block[last : last + _HEAD]
+            self._head_at = self._offset + last
             self._decided = False
-        self._head = lines[last][:_HEAD]
+        self._offset += len(block)
         self._decided |= len(self._head) == _HEAD
         return found
 
@@ -185,8 +187,7 @@ class _Marks:
             self._note(self._head, self._head_at, found)
         return found
 
-    def _note(self, line: bytes, at: int, found: list[tuple[int, FrameKind]]) -> None:
-        head = line[:_HEAD]
+    def _note(self, head: bytes, at: int, found: list[tuple[int, FrameKind]]) -> None:
         mark = head.lstrip(_LEAD)
         if mark[:3] in _MARKS and _begins_frame(mark, self._separator):
             if mark[1:3] in {b"SH", b"HS"}:

@@ -15,7 +15,7 @@ from connectors.hl7.framing import Frame, frames
 from connectors.hl7.payload import cut, document
 from connectors.hl7.requests import Request
 from connectors.hl7.tokens import Delimiters, delimiters, segments
-from connectors.hl7.values import Values
+from connectors.hl7.values import Values, values_of
 
 ACKNOWLEDGEMENTS = frozenset({"ACK", "ZAM"})
 """Technical (HL7 2.5, 2.9.2) and French business acknowledgements (volet transmission, ZAM^Z01 to Z03)."""
@@ -74,8 +74,7 @@ def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
     data, payloads = cut(frame.data, d)
     decoded = decode(frame, data, d)
     lines, break_finding = segments(decoded.text, d.field)
-    plain = decoded.text.find(d.escape, 8) < 0
-    values = Values(d, plain=plain, encoding=decoded.encoding)
+    values = values_of(decoded.text, d, decoded.encoding)
     header = _header(lines[0], values)
     documents = header.version in VERSIONS and header.kind in DOCUMENTS
     if header.version in VERSIONS and header.kind in admission.EVENTS:
@@ -97,7 +96,7 @@ def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
     if body.several_patients and documents:
         yield _several_patients(header, locator, frame.span)
         return
-    findings = (*_findings(decoded, break_finding, values), *body.findings)
+    findings = _findings(decoded, break_finding, values) + body.findings
     message = _said(header, body, locator, frame.span, findings)
     yield message
     for index, carried in enumerate(body.documents, 1):
@@ -132,7 +131,7 @@ def _several_patients(header: Header, locator: Locator, span: Span) -> Refusal:
 def _findings(decoded: charset.Decoded, break_finding: str, values: Values) -> tuple[str, ...]:
     """What was seen of the text itself."""
     found = (decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "")
-    return tuple(finding for finding in found if finding)
+    return tuple(filter(None, found))
 
 
 def _head(source: Source, frame: Frame) -> bytes:
@@ -155,20 +154,20 @@ def decode(frame: Frame, data: bytes, d: Delimiters) -> charset.Decoded:
 
 def _header(msh: str, values: Values) -> Header:
     f = msh.split(values.d.field, 21)
-    f += [""] * (21 - len(f))
-    kind = values.components(values.first(f[8]))
-    event = kind[1].strip() if len(kind) > 1 else ""
-    if not event and len(kind) > 2 and kind[2].strip() == "ORU_R01":
-        event = "R01"  # the structure names its one event
+    f += _ABSENT[len(f) :]
+    kind, event = values.kinds[f[8]]
     return Header(
-        sent_at=values.component(f[6], 1),
-        kind=f"{kind[0].strip()}^{event}" if event else kind[0].strip(),
-        control_id=values.text(f[9]).strip(),
-        version=values.component(f[11], 1).strip(),
-        charset=values.text(f[17]),
-        profile=_trimmed(f[20], values),
-        envelope=envelope(f, event, values),
+        values.component(f[6], 1),
+        kind,
+        values.text(f[9]).strip(),
+        values.component(f[11], 1).strip(),
+        values.text(f[17]),
+        _trimmed(f[20], values) if f[20] else "",
+        envelope(f, event, values),
     )
+
+
+_ABSENT = [""] * 21
 
 
 def _trimmed(field: str, values: Values) -> str:

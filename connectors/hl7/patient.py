@@ -12,35 +12,49 @@ def read_patient(segment: str, values: Values) -> RawPatient:
     Names: repetition `L` is the birth name (.1 family, .2 first given, .3 list of given names), `D` the used one; a
     single repetition without type is `L`, the default of HL7 table 0200. HL7's null `""` counts as absent.
     """
-    f = segment.split(values.d.field, 33)
-    f += [""] * (34 - len(f))
-    ids = tuple([i for i in map(values.identifier, values.repetitions(f[3])) if i.extension])
-    birth = used = [""] * 7  # as written: a sub-component separator in escapes must not cut a name
-    separators = values.d.component + values.d.subcomponent
-    said = [name for name in values.repetitions(f[5]) if name.strip(separators)]
-    names = [[*name.split(values.d.component), *[""] * 7] for name in said]
+    d, text = values.d, values.text
+    f = segment.split(d.field, 33)
+    f += _ABSENT[len(f) :]
+    birth = used = _UNNAMED  # as written: a sub-component separator in escapes must not cut a name
+    separators = d.component + d.subcomponent
+    names = [name for name in values.repetitions(f[5]) if name.strip(separators)]
     for name in names:
-        kind = name[6].strip() or ("L" if len(names) == 1 else "")
+        parts = name.split(d.component, 7)
+        parts += _UNNAMED[len(parts) :]
+        kind = parts[6].strip() or ("L" if len(names) == 1 else "")
         if kind == "L" and not any(birth):
-            birth = name
+            birth = parts
         elif kind == "D" and not any(used):
-            used = name
-    places = map(values.components, values.repetitions(f[11]) if "BDL" in f[11] else ())
-    born_at = next((place[8] for place in places if len(place) > 8 and place[6].strip() == "BDL"), "")
+            used = parts
+    places = map(values.components, values.repetitions(f[11])) if "BDL" in f[11] else ()
+    family, used_family, given, used_given, givens, birth_date, sex, born_at = _said(
+        values.subcomponent(birth[0]),
+        values.subcomponent(used[0]),
+        text(birth[1]),
+        text(used[1]),
+        text(birth[2]),
+        values.component(f[7], 1),
+        values.component(f[8], 1),
+        next((place[8] for place in places if len(place) > 8 and place[6].strip() == "BDL"), ""),
+    )
     return RawPatient(
-        ids,
-        _said(values.subcomponents(birth[0])[0]),
-        _said(values.subcomponents(used[0])[0]),
-        _said(values.text(birth[1])),
-        _said(values.text(used[1])),
-        _said(values.text(birth[2])),
-        _said(values.component(f[7], 1)),
-        _said(values.component(f[8], 1)),
-        _said(born_at),
-        tuple([text for rep in values.repetitions(f[32]) if (text := _said(values.component(rep, 1)))]),
+        tuple([i for i in map(values.identifier, values.repetitions(f[3])) if i.extension]),
+        family,
+        used_family,
+        given,
+        used_given,
+        givens,
+        birth_date,
+        sex,
+        born_at,
+        tuple(filter(None, _said(*[values.component(one, 1) for one in values.repetitions(f[32])]))),
     )
 
 
-def _said(value: str) -> str:
-    value = value.strip()
-    return "" if value == '""' else value
+NULL = '""'
+_ABSENT = [""] * 34
+_UNNAMED = [""] * 7
+
+
+def _said(*values: str) -> list[str]:
+    return ["" if value == NULL else value for value in map(str.strip, values)]

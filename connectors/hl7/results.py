@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from connectors.base import Locator, Observation, Order, RawCode
-from connectors.hl7.tokens import Delimiters
-from connectors.hl7.values import NO_CODE, Remembered, Values
+from connectors.hl7.values import NO_CODE, Values
+
+Named = tuple[RawCode, str]
+"""The code of an OBX-3 and what it announces, empty for a result or a document."""
+
+IsOther = Callable[[str, list[str], int, RawCode, str], bool]
+"""Told a line, its fields, its number among the OBX, its code and what that announces: whether it is no result."""
+
+SHORT = 64
+"""The longest OBX-5 that cannot hold a document."""
 
 _PARTS = frozenset({"SN", "CE", "CWE", "CNE"})
 """Value types whose components mean something; the others are one text a repetition."""
@@ -24,8 +32,6 @@ class Orders:
     def __init__(self, values: Values, message: int) -> None:
         self.without_request = False
         self._values = values
-        self._component, self._repetition = values.d.component, values.d.repetition
-        self._flags = _flags(values.d)
         self._message = message
         self._done: list[Order] = []
         self._request: list[str] = []  # fields of an ORC that no OBR has taken yet
@@ -37,45 +43,57 @@ class Orders:
         self._count = 0
 
     def request(self, fields: list[str]) -> None:
-        """An ORC: the head of the next order."""
+        """An ORC, padded to 13 fields: the head of the next order."""
         self._close()
         self._request = fields
 
     def order(self, fields: list[str]) -> None:
-        """An OBR."""
+        """An OBR, padded to 26 fields."""
         self._close()
         self._count += 1
         self._begin(Locator(message=self._message, segment=f"OBR {self._count}"), fields)
 
-    def observe(self, fields: list[str], ordinal: int, code: RawCode) -> None:
-        """An OBX, padded to 19 fields, that is neither flag nor document."""
-        values, component, repetition = self._values, self._component, self._repetition
-        codes, plain = values.codes, values.plain
-        locator = Locator(None, self._message, None, f"OBX {ordinal}")
-        if self._open is None:
-            self.without_request = True
-            self._begin(locator, [])
-        kind, said, observed = fields[2], fields[5], fields[14]
-        repeated = said.split(repetition) if repetition in said else [said] if said else []
-        self._observations.append(
-            Observation(
-                locator,
-                kind,
-                code,
-                fields[4],
-                tuple(repeated) if plain else tuple([values.text(one) for one in repeated]),
-                codes[fields[6]],
-                fields[7] if plain else values.text(fields[7]),
-                self._flags[fields[8]],
-                fields[11],
-                observed.partition(component)[0] if component in observed else observed,
-                codes[fields[17]],
-                values.component(fields[15], 1) if fields[15] else "",
-                (),
-                tuple([values.components(one) for one in repeated]) if kind in _PARTS else (),
+    def observe(
+        self, lines: Iterable[str], first: int, names: Mapping[str, Named], is_other: IsOther, longest: int
+    ) -> None:
+        """A run of OBX, numbered from `first`. `names` reads OBX-3. One that may be no result (by its code, its type or
+        an OBX-5 over `longest` characters) is shown to `is_other`, which tells whether it is something else.
+
+        Twenty times a message: what the loop needs is looked up once, before it.
+        """
+        values = self._values
+        separator, component, repetition = values.d.field, values.d.component, values.d.repetition
+        codes, flags, plain, text = values.codes, values.flags, values.plain, values.text
+        padding, add = separator * 18, self._observations.append
+        for ordinal, line in enumerate(lines, first):
+            f = (line + padding).split(separator, 18)
+            code, role = names[f[3]]
+            _, _, kind, _, sub_id, said, unit, limits, flag, _, _, status, _, _, at, producer, _, method, _ = f
+            if (role or kind == "ED" or len(said) > longest) and is_other(line, f, ordinal, code, role):
+                continue
+            if self._open is None:
+                self.without_request = True
+                self._begin(Locator(message=self._message, segment=f"OBX {ordinal}"), [])
+            repeated = tuple(said.split(repetition)) if repetition in said else (said,) if said else ()
+            add(
+                Observation(
+                    ordinal,
+                    kind,
+                    code,
+                    sub_id,
+                    repeated if plain else tuple(map(text, repeated)),
+                    codes[unit],
+                    text(limits),
+                    flags[flag],
+                    status,
+                    at.partition(component)[0] if component in at else at,
+                    codes[method],
+                    values.component(producer, 1) if producer else "",
+                    (),
+                    tuple([values.components(one) for one in repeated]) if kind in _PARTS else (),
+                )
             )
-        )
-        self._noted = "observation"
+            self._noted = "observation"
 
     def carry(self) -> None:
         """An OBX of this order encloses a document, a mail body or a flag."""
@@ -107,8 +125,7 @@ class Orders:
 
     def _begin(self, locator: Locator, obr: list[str]) -> None:
         values = self._values
-        f = obr + [""] * (26 - len(obr))
-        request = self._request + [""] * (13 - len(self._request))
+        f, request = obr or _ABSENT, self._request or _ABSENT
         self._request = []
         self._open = Order(
             locator,
@@ -119,8 +136,10 @@ class Orders:
             values.component(f[22], 1),
             f[25].strip(),
             (),
-            prescriber=values.person(f[16] or request[12]),
-            control=request[1].strip(),
+            NO_CODE,
+            (),
+            values.person(f[16] or request[12]),
+            request[1].strip(),
         )
         self._noted = "order"
 
@@ -133,9 +152,4 @@ class Orders:
         self._open, self._observations, self._notes, self._carries, self._noted = None, [], [], False, ""
 
 
-@lru_cache(64)
-def _flags(d: Delimiters) -> Remembered[tuple[str, ...]]:
-    """OBX-8 (HL7 table 0078): the first component of each repetition, read once for each of its few values."""
-    return Remembered(
-        lambda field: tuple(flag.partition(d.component)[0] for flag in field.split(d.repetition)) if field else ()
-    )
+_ABSENT = [""] * 26

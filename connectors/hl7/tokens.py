@@ -22,6 +22,9 @@ class Delimiters(msgspec.Struct, frozen=True, gc=False):
     truncation: str = ""
 
 
+USUAL = Delimiters("|", "^", "~", "\\", "&")
+
+
 def delimiters(data: bytes) -> Delimiters | None:
     """The delimiters of a message that begins with MSH; None when they cannot be used.
 
@@ -38,7 +41,8 @@ def _delimiters(separator: bytes, encoding: bytes) -> Delimiters | None:
     usable = all("!" <= character <= "~" and not character.isalnum() and character != "." for character in text)
     if len(text) not in {5, 6} or len(set(text)) != len(text) or not usable:
         return None
-    return Delimiters(*text)
+    found = Delimiters(*text)
+    return USUAL if found == USUAL else found
 
 
 _KNOWN = """
@@ -150,10 +154,15 @@ def unescape(text: str, d: Delimiters, unknown: Callable[[], None], encoding: st
 
 def escape(text: str, d: Delimiters) -> str:
     """Text as the value of a field: `unescape(escape(text, d), d, …) == text`."""
+    return text if text.isalnum() else text.translate(_sequences(d))
+
+
+@lru_cache(64)
+def _sequences(d: Delimiters) -> dict[int, str]:
+    """The escape sequence of each character that needs one. No letter or digit does."""
     names = {d.field: "F", d.component: "S", d.repetition: "R", d.escape: "E", d.subcomponent: "T"}
     names |= {"\n": ".br", "\r": "X0D"} | ({d.truncation: "P"} if d.truncation else {})
-    table = {ord(character): f"{d.escape}{name}{d.escape}" for character, name in names.items()}
-    return text.translate(table)
+    return {ord(character): f"{d.escape}{name}{d.escape}" for character, name in names.items()}
 
 
 def _bytes(data: bytes, encoding: str) -> str:

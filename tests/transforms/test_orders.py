@@ -12,8 +12,7 @@ TABLE_0123 = ["A", "C", "F", "I", "O", "P", "R", "S", "X", "Y", "Z"]
 
 def order(status: str, *observed: str, filler: str = "F1") -> Order:
     observations = tuple(
-        Observation(Locator(), "NM", RawCode("718-7", "LN"), "", ("1",), RawCode(), "", (), said, "")
-        for said in observed
+        Observation(1, "NM", RawCode("718-7", "LN"), "", ("1",), RawCode(), "", (), said, "") for said in observed
     )
     return Order(Locator(), RawId(), RawId("", filler), RawCode(), "", "", status, observations)
 

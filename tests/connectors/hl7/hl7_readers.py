@@ -20,7 +20,7 @@ from connectors.base import Source
 from connectors.hl7 import charset
 from connectors.hl7.framing import frames
 from connectors.hl7.tokens import delimiters, segments
-from connectors.hl7.values import Values
+from connectors.hl7.values import values_of
 
 logging.getLogger(hl7.util.__file__).disabled = True  # it logs what it cannot decode; we compare the outcome
 
@@ -53,7 +53,7 @@ def our_reading(data: bytes) -> list[Reading]:
         else:
             decoded = charset.decode(frame.data, charset.declared(frame.data, d.field.encode()))
         lines, _ = segments(decoded.text, d.field)
-        values = Values(d, plain=decoded.text.find(d.escape, 8) < 0, encoding=decoded.encoding)
+        values = values_of(decoded.text, d, decoded.encoding)
         raw: dict[Leaf, str] = {}
         for number, line in enumerate(lines):
             fields = line.split(d.field)

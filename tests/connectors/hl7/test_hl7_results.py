@@ -45,7 +45,8 @@ def test_one_order_per_obr_with_all_that_it_says() -> None:
     assert (two.filler, two.status, two.prescriber.name) == (RawId("", "F2"), "C", "Lisa CUDDY")
     (germ,) = two.observations
     assert [part[1] for part in germ.parts] == ["E. coli", "S. aureus"]
-    assert [str(o.locator) for o in (*one.observations, germ)] == [f"message 1, OBX {n}" for n in (1, 2, 3)]
+    places = [one.place(hb), one.place(colour), two.place(germ)]
+    assert [str(place) for place in places] == [f"message 1, OBX {n}" for n in (1, 2, 3)]
     assert message.segments == {"mapped": 13, "raw": 1, "ignored": 0}
 
 
