@@ -59,10 +59,15 @@ def documents(
 
 
 def confidentiality(found: ledger.StoredDocument) -> list[str]:
-    """The document's own code, then the masks in force, in the order of the contract."""
-    order = ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX", "CONNEXION_SECRETE")
+    """The document's own code, then the masks in force."""
     own = [found.record.confidentiality] if found.record.confidentiality else []
-    return [*own, *(flag for flag in order if flag in found.mask)]
+    return [*own, *masks(found)]
+
+
+def masks(found: ledger.StoredDocument) -> tuple[str, ...]:
+    """The masks in force, in the order of the contract."""
+    order = ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX", "CONNEXION_SECRETE")
+    return tuple(flag for flag in order if flag in found.mask)
 
 
 def deliveries(connection: Connection) -> Iterator[dict[str, Any]]:

@@ -342,6 +342,135 @@ class TerminologyRow(Row, kw_only=True):
     said: str | UnsetType = UNSET
 
 
+class Period(Row, kw_only=True):
+    """Start and end, as precise as the source; empty when not given. `zone` says whether the source gave an offset."""
+
+    start: str
+    end: str
+    zone: Literal["source", "none"]
+
+
+class OrganisationRow(Row, kw_only=True):
+    """An organisation as a document names it; `ids` are `root^extension`."""
+
+    name: str
+    ids: list[str]
+    setting: CodeRow | None
+
+
+class PersonRow(Row, kw_only=True):
+    """Somebody, or a device, that took part in a document or an act: `part` says how, `type` is CDA's @typeCode."""
+
+    part: Literal[
+        "author",
+        "data_enterer",
+        "informant",
+        "recipient",
+        "legal_authenticator",
+        "authenticator",
+        "participant",
+        "performer",
+        "responsible",
+        "encounter_participant",
+    ]
+    type: str
+    class_: str = msgspec.field(name="class")
+    function: CodeRow | None
+    name: str
+    device: str
+    ids: list[str]
+    specialty: CodeRow | None
+    organisation: OrganisationRow | None
+    time: Period | None
+    signature: str
+
+
+class ActRow(Row, kw_only=True):
+    """An act that a document reports; the main one is performed at a time."""
+
+    main: bool
+    code: CodeRow | None
+    ids: list[str]
+    time: Period | None
+    status: str
+    performers: list[PersonRow]
+
+
+class EncounterRow(Row, kw_only=True):
+    """The stay or visit during which a document was made."""
+
+    ids: list[str]
+    code: CodeRow | None
+    time: Period | None
+    disposition: CodeRow | None
+    facility: CodeRow | None
+    place: str
+    people: list[PersonRow]
+
+
+class RelatedRow(Row, kw_only=True):
+    """A document that another one replaces (`RPLC`)."""
+
+    type: str
+    document_id: str
+
+
+class ConsentRow(Row, kw_only=True):
+    """A consent or refusal that a document carries."""
+
+    code: CodeRow | None
+    status: str
+
+
+class UtcRow(Row, kw_only=True):
+    """A time for XDS: in UTC as precise as the source, empty when it has no instant; what was written, how decided."""
+
+    value: str
+    said: str
+    how: Literal["converted", "date", "no_offset", "invalid", "absent"]
+
+
+class AuthorRow(Row, kw_only=True):
+    """An author in XDS: XCN, XON, role, `code^display^system`."""
+
+    person: str
+    institution: str
+    role: str
+    specialty: str
+
+
+class MetadataRow(Row, kw_only=True):
+    """The XDS DocumentEntry of a document. `missing` names the required metadata that its header does not give."""
+
+    model: str
+    model_version: str
+    unique_id: str
+    mime_type: str
+    hash: str
+    size: int
+    title: str
+    language_code: str
+    class_code: CodeRow | None
+    type_code: CodeRow | None
+    format_code: CodeRow | None
+    practice_setting_code: CodeRow | None
+    healthcare_facility_type_code: CodeRow | None
+    event_code_list: list[CodeRow]
+    confidentiality_codes: list[CodeRow]
+    creation_time: UtcRow
+    service_start_time: UtcRow
+    service_stop_time: UtcRow
+    authors: list[AuthorRow]
+    legal_authenticator: str
+    custodian: str
+    patient_id: str
+    source_patient_id: str
+    source_patient_info: list[str]
+    reference_ids: list[str]
+    replaces: list[str]
+    missing: list[str]
+
+
 class TimelineRow(Row, kw_only=True):
     """`patient --json`"""
 
@@ -357,6 +486,14 @@ class TimelineRow(Row, kw_only=True):
     result_status: Literal["", "P", "F", "C", "X"] | UnsetType = UNSET
     status_derived: bool | UnsetType = UNSET
     results: list[ResultRow] | UnsetType = UNSET
+    people: list[PersonRow] | UnsetType = UNSET
+    custodian: OrganisationRow | UnsetType | None = UNSET
+    acts: list[ActRow] | UnsetType = UNSET
+    encounter: EncounterRow | UnsetType | None = UNSET
+    orders: list[str] | UnsetType = UNSET
+    related: list[RelatedRow] | UnsetType = UNSET
+    consents: list[ConsentRow] | UnsetType = UNSET
+    metadata: MetadataRow | UnsetType = UNSET
 
 
 class DoctorRow(Row, kw_only=True):

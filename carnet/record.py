@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from carnet.listing import confidentiality
+from carnet.heading import heading_rows
+from carnet.listing import confidentiality, masks
 from carnet.terms import Maps, result_row
 from transforms.terminology.maps import NO_MAP, SenderMap
 from warehouse import ledger
@@ -63,7 +64,9 @@ def _document(found: ledger.StoredDocument, known: SenderMap) -> dict[str, Any]:
             for section in record.narrative
         ],
     }
-    if record.format == "hl7-oru":
+    if record.format != "hl7-oru":
+        row |= heading_rows(record, masks(found))
+    else:
         row |= {
             "result_status": record.result_status,
             "status_derived": record.status_derived,

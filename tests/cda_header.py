@@ -49,7 +49,7 @@ def fragments() -> dict[str, str]:
         "typeId": '<typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>',
         "templates": f"""<templateId root="2.16.840.1.113883.2.8.2.1"/><templateId root="1.2.250.1.213.1.1.1.1"/>
 <templateId root="{MODEL}" extension="2022.01"/>""",
-        "id": f'<id root="{ARC}.1"/>',
+        "id": f'<id root="{ARC}.77"/>',
         "code": f"""<code code="11490-0" codeSystem="{LOINC}"
 displayName="Lettre de liaison à la sortie d'un établissement de soins"/>""",
         "title": "<title>Lettre de liaison à la sortie</title>",
@@ -57,7 +57,7 @@ displayName="Lettre de liaison à la sortie d'un établissement de soins"/>""",
         "confidentialityCode": """<confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"
 displayName="Normal"/>""",
         "languageCode": '<languageCode code="fr-FR"/>',
-        "setId": f'<setId root="{ARC}.set.1"/>',
+        "setId": f'<setId root="{ARC}.set.77"/>',
         "versionNumber": '<versionNumber value="1"/>',
         "recordTarget": f"""<recordTarget><patientRole><id root="{TEST_OID}" extension="{INS}"/>
 <id root="1.2.3.4.5" extension="IPP-285034"/><addr><streetAddressLine>3 rue des Tests</streetAddressLine></addr>

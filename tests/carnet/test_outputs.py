@@ -16,6 +16,7 @@ from carnet.record import timeline
 from carnet.reference import ROOT, pages
 from carnet.terms import terminology
 from tests.cda import INS, TEST_OID, cda
+from tests.cda_header import whole
 from tests.hl7 import mdm, oru
 from tests.hub import Hub
 from warehouse import ledger
@@ -27,7 +28,7 @@ FEED = f"ins,ins_oid,event,occurred_at\n{INS},{TEST_OID},opened,2026-01-05\n".en
 @pytest.fixture
 def full(hub: Hub) -> Hub:
     local = oru(filler="F2", control="R2").replace(b"^LN||0,94|g/L^g/L^UCUM|0,70-1,08|N", b"^99LAB||0,94|x^x^L||haut")
-    for data in (cda("1"), oru(), local, mdm(cda("2"), payload="bm9uZQ=="), cda("3", replaces="404"), FEED):
+    for data in (cda("1"), oru(), local, mdm(cda("2"), payload="bm9uZQ=="), cda("3", replaces="404"), whole(), FEED):
         hub.take(data)
     return hub
 

@@ -38,7 +38,7 @@ def test_every_metadata_comes_from_its_place_in_the_header() -> None:
     found = entry(data, ("MASQUE_PS",))
     assert found.missing == ()
     assert (found.model, found.model_version) == ("LDL-SES", "2022.01")
-    assert found.unique_id == f"{ARC}.1"
+    assert found.unique_id == f"{ARC}.77"
     assert found.mime_type == "text/xml"
     assert found.hash == hashlib.sha1(data).hexdigest()
     assert found.size == len(data)
