@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 import msgspec
 import pyarrow as pa
 
+from connectors.attachments import Attachment
 from connectors.heading import Header
 from connectors.said import RawCode as RawCode
 from connectors.said import RawId as RawId
@@ -124,15 +125,20 @@ class RawParty(msgspec.Struct, frozen=True, gc=False):
 
 
 class RawSection(msgspec.Struct, frozen=True):
-    """A section as said: its narrative is the text, white space folded, without the mark-up (kept in the raw bytes)."""
+    """A section as said."""
 
     code: RawCode
     title: str
     narrative: str
+    """Its text, white space folded, cells and lines apart, without the mark-up."""
     depth: int
     """How many sections hold it."""
     entries: int
-    """Entries directly in it, kept raw."""
+    """Entries directly in it."""
+    html: str = ""
+    """Its narrative as inert XHTML: a `div` fit for a FHIR Narrative; empty when there is none."""
+    dropped: int = 0
+    """Elements, attributes and links that are no part of CDA, left out of `html`; their text is in it."""
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -162,7 +168,7 @@ class Document(msgspec.Struct, frozen=True):
     sections: int
     entries: int
     attachments: int
-    """Embedded binaries: the level 1 body, observationMedia and other base64 content of entries."""
+    """Contents embedded: the level 1 body, observationMedia and other base64 of entries."""
     self_presenting: bool
     canonical_digest: bytes
     """SHA-256 of the tree without comments, processing instructions and blank text."""
@@ -176,6 +182,10 @@ class Document(msgspec.Struct, frozen=True):
     """Number of those bytes."""
     statements: tuple[tuple[Statement, ...], ...] = ()
     """The coded entries of each of these sections."""
+    attached: tuple[Attachment, ...] = ()
+    """Those contents, and the references to others outside the document."""
+    findings: Mapping[str, tuple[str, ...]] = {}
+    """Codes seen while reading the body, each with the places of the first ones below ClinicalDocument."""
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

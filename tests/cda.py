@@ -38,7 +38,7 @@ def cda(
         f"</section></component></structuredBody></component>"
         if level == 3
         else '<component><nonXMLBody><text mediaType="application/pdf" representation="B64">'
-        + base64.b64encode(b"%PDF-1.4 " + (body or number).encode()).decode()
+        + base64.b64encode(b"%PDF-1.4 " + (body or number).encode() + b"\n%%EOF\n").decode()
         + "</text></nonXMLBody></component>"
     )
     parent = f'<parentDocument><id root="{ARC}.{replaces}"/></parentDocument>'

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from connectors.attachments import Attachment
 from connectors.base import Document, Message, Order, RawCode, RawId, RawSection
 from connectors.heading import Header
 from connectors.statements import Concept
@@ -96,6 +97,10 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     size: int = 0
     content: Content = Content()
     """The coded content of these sections."""
+    attached: tuple[Attachment, ...] = ()
+    """What it carries beside its text; the bytes stay in the raw range (`connectors.cda.attachments.content`)."""
+    places: Mapping[str, tuple[str, ...]] = {}
+    """Where findings about the body are, the first of each code: paths below ClinicalDocument."""
 
 
 def normalised_id(id_: RawId | None) -> str:
@@ -153,7 +158,9 @@ def from_cda(document: Document) -> DocumentRecord:
         sha1=document.sha1,
         size=document.size,
         content=content,
-        findings=_header_findings(document, created),
+        attached=document.attached,
+        places=document.findings,
+        findings=(*_header_findings(document, created), *document.findings),
     )
 
 

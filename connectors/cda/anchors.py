@@ -14,14 +14,18 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from lxml import etree
 
-V3 = "{urn:hl7-org:v3}"
+from connectors.cda.elements import V3
+
 INLINE = frozenset(
     f"{V3}{name}" for name in ("content", "sub", "sup", "linkHtml", "footnoteRef", "renderMultiMedia", "reference")
 )
 """Elements that part no words; any other one does, a cell of a table first of all: `5` and `0` are not `50`."""
 LONGEST = 65_536
 """Characters of an anchor's text, indentation counted; a longer one is a whole narrative, kept with its section."""
+NESTED = 16
+"""Anchors within one another that are taken, so that their texts together stay in proportion to the document."""
 _BLANKS = re.compile(r"[ \t\r\n]+")
+_HOLDERS = frozenset(V3 + name for name in ("text", "originalText", "value"))
 _EXTERNAL = re.compile(r"[:/]")
 
 
@@ -46,11 +50,14 @@ class Anchors(Mapping[str, str]):
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._ranges: dict[str, tuple[int, int]] = {}
+        self._texts: dict[str, str] = {}
         self._ambiguous: set[str] = set()
+        self._narratives: dict[etree._Element, str] = {}
 
     def __getitem__(self, name: str) -> str:
-        start, end = self._ranges[name]
-        return self._cut(start, end)
+        if name not in self._texts:
+            self._texts[name] = self._cut(*self._ranges[name])
+        return self._texts[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._ranges
@@ -66,27 +73,36 @@ class Anchors(Mapping[str, str]):
         """Names that stand on two different texts, and so name nothing."""
         return frozenset(self._ambiguous)
 
-    def read(self, narrative: etree._Element) -> str:
-        """Take the anchors of one narrative; its own text."""
+    def text(self, narrative: etree._Element | None) -> str:
+        """The whole text of a narrative that was read; empty for any other element."""
+        return self._narratives.get(narrative, "") if narrative is not None else ""
+
+    def read(self, narrative: etree._Element) -> None:
+        """Take the anchors of one narrative and its text."""
         begun = len(self._pieces)
-        opened: list[int] = []
+        opened: list[tuple[int, str]] = []
+        around = 0
         add = self._pieces.append
         for event, element in etree.iterwalk(narrative, events=("start", "end")):
             if event == "start":
                 if element.tag not in INLINE:
                     add(" ")
-                opened.append(len(self._pieces))
+                name = element.get("ID") or element.get("id") or ""
+                around += bool(name)
+                opened.append((len(self._pieces), name))
                 if element.text:
                     add(element.text)
             else:
-                start = opened.pop()
-                if element.attrib:
-                    self._name(element, start)
+                start, name = opened.pop()
+                if name:
+                    if around <= NESTED:
+                        self._name(fold(name), start)
+                    around -= 1
                 if element.tag not in INLINE:
                     add(" ")
                 if element.tail and opened:
                     add(element.tail)
-        return fold("".join(self._pieces[begun:]))
+        self._narratives[narrative] = fold("".join(self._pieces[begun:]))
 
     def name(self, element: etree._Element) -> None:
         """Take the anchor of an element that has no text of its own (an image, a region)."""
@@ -94,8 +110,7 @@ class Anchors(Mapping[str, str]):
         if name and name not in self._ambiguous:
             self._ranges.setdefault(name, (0, 0))
 
-    def _name(self, element: etree._Element, start: int) -> None:
-        name = fold(element.get("ID") or element.get("id") or "")
+    def _name(self, name: str, start: int) -> None:
         if not name or name in self._ambiguous:
             return
         end = len(self._pieces)
@@ -132,16 +147,33 @@ def resolve(mapping: Mapping[str, str], element: etree._Element | None) -> Resol
     if element is None:
         return Resolved("")
     inline = _inline(element)
+    name, address = _referred(element)
+    if name is None:
+        return Resolved(inline, external=address)
+    if name in mapping:
+        return Resolved(mapping[name] or inline)
+    return Resolved(inline, dangling=True)
+
+
+def dangling(root: etree._Element, mapping: Mapping[str, str]) -> Iterator[etree._Element]:
+    """The elements of a document that refer to an anchor which is not there."""
+    for reference in root.iter(V3 + "reference"):
+        holder = reference.getparent()
+        if holder is not None and holder.tag in _HOLDERS and holder.find(V3 + "reference") is reference:
+            name, _ = _referred(holder)
+            if name is not None and name not in mapping:
+                yield holder
+
+
+def _referred(element: etree._Element) -> tuple[str | None, str]:
+    """The anchor that an element refers to, or the address outside the document."""
     reference = element.find(V3 + "reference")
     value = fold(reference.get("value") or "") if reference is not None else ""
     if not value:
-        return Resolved(inline)
-    name = value.removeprefix("#")
-    if name in mapping:
-        return Resolved(mapping[name] or inline)
+        return None, ""
     if value[0] != "#" and (_EXTERNAL.search(value) or _of_external_document(element)):
-        return Resolved(inline, external=value)
-    return Resolved(inline, dangling=True)
+        return None, value
+    return value.removeprefix("#"), ""
 
 
 def _of_external_document(element: etree._Element) -> bool:

@@ -66,6 +66,38 @@ def local(element: etree._Element) -> str:
     return tag[_START:] if tag.startswith(V3) else tag
 
 
+class Places:
+    """Paths of elements below their document: `component/structuredBody/component[3]/section/text`.
+
+    The children of a parent are numbered once, so that many places cost no more than the document is long.
+    """
+
+    def __init__(self) -> None:
+        self._steps: dict[etree._Element, dict[etree._Element, str]] = {}
+
+    def of(self, element: etree._Element) -> str:
+        steps: list[str] = []
+        at, above = element, element.getparent()
+        while at.tag != ROOT and above is not None:
+            if above not in self._steps:
+                self._steps[above] = _steps(above)
+            steps.append(self._steps[above][at])
+            at, above = above, above.getparent()
+        return "/".join(reversed(steps))
+
+
+def _steps(parent: etree._Element) -> dict[etree._Element, str]:
+    """The step to each child: its name, with its position among those of that name when there are several."""
+    by_name: dict[str, list[etree._Element]] = {}
+    for child in parent.iterchildren("*"):
+        by_name.setdefault(local(child), []).append(child)
+    return {
+        child: f"{name}[{number}]" if len(found) > 1 else name
+        for name, found in by_name.items()
+        for number, child in enumerate(found, 1)
+    }
+
+
 def xsi_type(element: etree._Element) -> tuple[str, str] | None:
     """`@xsi:type` resolved: (namespace, local name), whatever prefix the document gives to it; None without one."""
     written = element.get(XSI_TYPE)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from connectors.base import Connector, Document, Locator, RawCode, RawId, Refusal, Source, Span, Yielded
-from connectors.cda.body import sections, statements
+from connectors.cda.body import body
 from connectors.cda.elements import ROOT, V3, first
 from connectors.cda.elements import value as attribute
 from connectors.cda.header import author, author_organisation, header, party, patient, replaced
@@ -66,7 +66,7 @@ def read(source: Source) -> Iterator[Yielded]:
 def _document(root: etree._Element, data: bytes, *, self_presenting: bool) -> Document:
     level_1 = first(root, "component", "nonXMLBody", "text")
     said = header(root)
-    narrative = sections(root)
+    inside = body(root)
     return Document(
         locator=Locator(),
         span=Span(0, len(data)),
@@ -86,20 +86,18 @@ def _document(root: etree._Element, data: bytes, *, self_presenting: bool) -> Do
         custodian=party(said.custodian),
         level="cda-n1" if first(root, "component", "nonXMLBody") is not None else "cda-n3",
         media_type=attribute(level_1, "mediaType"),
-        sections=len(narrative),
+        sections=len(inside.sections),
         entries=sum(1 for _ in root.iter(V3 + "entry")),
-        attachments=sum(
-            1
-            for found in root.iter(V3 + "text", V3 + "value")
-            if found.get("representation") == "B64" and found.text and not found.text.isspace()
-        ),
+        attachments=sum(1 for found in inside.attached if found.embedded),
         self_presenting=self_presenting,
         canonical_digest=canonical_digest(root),
-        narrative=narrative,
+        narrative=inside.sections,
         header=said,
         sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
         size=len(data),
-        statements=statements(root),
+        statements=inside.statements,
+        attached=inside.attached,
+        findings=inside.findings,
     )
 
 

@@ -37,8 +37,7 @@ class Orders:
         self._request: list[str] = []  # fields of an ORC that no OBR has taken yet
         self._open: Order | None = None
         self._observations: list[Observation] = []
-        self._notes: list[str] = []  # of the order
-        self._remarks: list[str] = []  # of the last observation, until it is known to have no more
+        self._notes: list[str] = []
         self._carries = False
         self._noted = ""  # what a following NTE is about: `order`, `observation` or nothing we keep
         self._count = 0
@@ -62,7 +61,6 @@ class Orders:
 
         Twenty times a message: what the loop needs is looked up once, before it.
         """
-        self._remark()
         values = self._values
         separator, component, repetition = values.d.field, values.d.component, values.d.repetition
         codes, flags, plain, text = values.codes, values.flags, values.plain, values.text
@@ -105,7 +103,8 @@ class Orders:
     def note(self, text: str) -> bool:
         """An NTE: whether it was about something we keep."""
         if self._noted == "observation":
-            self._remarks.append(text)
+            last = self._observations[-1]
+            self._observations[-1] = msgspec.structs.replace(last, notes=(*last.notes, text))
         elif self._noted == "order":
             self._notes.append(text)
         return bool(self._noted)
@@ -144,14 +143,7 @@ class Orders:
         )
         self._noted = "order"
 
-    def _remark(self) -> None:
-        """The notes below the last observation are its own."""
-        if self._remarks:
-            self._observations[-1] = msgspec.structs.replace(self._observations[-1], notes=tuple(self._remarks))
-            self._remarks = []
-
     def _close(self) -> None:
-        self._remark()
         order = self._open
         if order is not None and (self._observations or not self._carries):
             self._done.append(

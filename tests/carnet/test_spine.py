@@ -56,7 +56,7 @@ def test_every_sample_is_in_the_record_and_counted_once(hub: Hub, samples: Path)
         ),
         ("TLM-CR_2022.01.xml", {"format": "cda-n1", "sections": 0, "entries": 0, "attachments": 1}),
         ("eDISP-MED_2024.01.xml", {"ins": "277076322082910", "ins_oid": "1.2.250.1.213.1.4.8"}),
-        ("CSE-CS9_2025.01.xml", {"ins": "221042545611404", "findings": ["INS_KEY_WRONG"]}),
+        ("CSE-CS9_2025.01.xml", {"ins": "221042545611404", "findings": ["INS_KEY_WRONG", "REFERENCE_DANGLING"]}),
     ],
 )
 def test_a_sample_is_listed_as_its_header_says(hub: Hub, samples: Path, name: str, expected: dict[str, object]) -> None:

@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from connectors.base import Enclosed, Source
-from connectors.cda.anchors import LONGEST, Anchors, Resolved, anchors, resolve
-from connectors.cda.header import ROOT
+from connectors.cda.anchors import LONGEST, NESTED, Anchors, Resolved, anchors, dangling, resolve
+from connectors.cda.elements import ROOT
 from connectors.cda.xml import parse
 from connectors.registry import recognise
 
@@ -112,18 +112,31 @@ def test_an_anchor_over_a_whole_long_narrative_is_not_copied() -> None:
     assert (found["long"], found["court"]) == ("", "b")
 
 
-def test_deeply_nested_anchors_are_read_in_linear_time() -> None:
+def test_deeply_nested_anchors_are_read_in_linear_time_and_the_outer_ones_are_kept() -> None:
     depth = 2_000
     nested = "".join(f"<content ID='n{i}'>x" for i in range(depth)) + "</content>" * depth
     parser = etree.XMLParser(huge_tree=True)
     root = etree.fromstring(f'<c xmlns="{V3}"><section><text>{nested}</text></section></c>', parser)
-    assert len(anchors(root)) == depth
+    assert list(anchors(root)) == [f"n{i}" for i in reversed(range(NESTED))]
+
+
+def test_dangling_references_are_found_with_their_place() -> None:
+    entries = (
+        "<observation><code><originalText><reference value='rien'/></originalText></code>"
+        "<text><reference value='#c1'/></text><value><reference value='https://exemple.fr/'/></value></observation>"
+        "<act><text>dit<reference value='#'/></text><reference><externalAct/></reference></act>"
+    )
+    root = body(TABLE, entries=entries)
+    assert [element.getparent().tag for element in dangling(root, anchors(root))] == [f"{{{V3}}}code", f"{{{V3}}}act"]
 
 
 def test_most_references_of_the_samples_resolve_and_none_is_ambiguous(samples: Path) -> None:
     """Real documents dangle in about one reference in ten: those are told, the others all give words."""
     resolved = dangling = 0
-    for document in _documents(samples):
+    for data in sample_documents(samples):
+        root = parse(data)
+        assert isinstance(root, etree._Element)
+        document = next(root.iter(ROOT))
         found = anchors(document)
         assert not found.ambiguous
         for element in document.iter(f"{{{V3}}}text", f"{{{V3}}}originalText"):
@@ -135,17 +148,15 @@ def test_most_references_of_the_samples_resolve_and_none_is_ambiguous(samples: P
     assert dangling < 330
 
 
-def _documents(samples: Path) -> list[etree._Element]:
-    roots = []
-    for path in sorted(p for p in samples.glob("[ch][dl][a7]/**/*") if p.is_file()):
+def sample_documents(samples: Path) -> list[bytes]:
+    """Every CDA of the samples, bare or in a message."""
+    found = []
+    for path in sorted(p for folder in ("cda", "hl7") for p in (samples / folder).rglob("*") if p.is_file()):
         source = Source.of_path(path)
         connector = recognise(source)
         assert connector is not None
         enclosed = [source]
         if connector.name != "cda":
-            enclosed = [found.source for found in connector.read(source) if isinstance(found, Enclosed)]
-        for inner in enclosed:
-            root = parse(inner.read())
-            assert isinstance(root, etree._Element)
-            roots.append(next(root.iter(ROOT)))
-    return roots
+            enclosed = [inner.source for inner in connector.read(source) if isinstance(inner, Enclosed)]
+        found += [inner.read() for inner in enclosed]
+    return found
