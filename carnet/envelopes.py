@@ -214,12 +214,12 @@ def _child(
         return msgspec.structs.replace(item, end="refused", code="ACTION_INCONSISTENT", expected=expected)
     if _named_otherwise(message, found):
         record = msgspec.structs.replace(record, findings=(*record.findings, "TXA_ID_DIFFERS"))
-    verdict = judge(_as_target(record) if action == "delete" else record, context.policy)
+    verdict = judge(as_target(record) if action == "delete" else record, context.policy)
     if verdict.end:
         return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
     name = patient_name(record.patient, context.sender, record.document_id)
     if action == "delete":
-        deletion = _deletion(record, name, sound=verdict.sound)
+        deletion = deletion_of(record, name, sound=verdict.sound)
         return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=deletion)
     if action == "mask":
         return _masking(item, message, record, name, verdict.findings, context)
@@ -283,7 +283,7 @@ def _masking(
     return msgspec.structs.replace(item, patient=name, findings=findings, masking=masking)
 
 
-def _as_target(record: DocumentRecord) -> DocumentRecord:
+def as_target(record: DocumentRecord) -> DocumentRecord:
     """What a deletion encloses names a document by its id, or by set and version; a set alone is not enough."""
     if record.document_id:
         return record
@@ -292,7 +292,7 @@ def _as_target(record: DocumentRecord) -> DocumentRecord:
     return msgspec.structs.replace(record, findings=others if named else ("DELETE_WITHOUT_TARGET", *others))
 
 
-def _deletion(record: DocumentRecord, name: PatientName, *, sound: bool) -> Deletion:
+def deletion_of(record: DocumentRecord, name: PatientName, *, sound: bool) -> Deletion:
     return Deletion(
         patient=name,
         organisation=record.organisation,

@@ -151,6 +151,7 @@ def _context(file: Incoming, intake: Intake) -> Context:
         zone=ZoneInfo(file.sender.zone),
         received_at=intake.received_utc,
         vouched=file.vouched,
+        formats=file.sender.formats,
     )
 
 
@@ -168,7 +169,7 @@ def _door(file: Incoming, connector: Connector | None) -> str:
         return "UNKNOWN_SENDER"
     if connector is None:
         return "UNKNOWN_FORMAT" if file.source.size else "EMPTY_FILE"
-    if file.sender.formats and connector.family not in file.sender.formats:
+    if file.sender.formats and connector.family not in file.sender.formats and not connector.container:
         return "FORMAT_NOT_ADMITTED"
     return ""
 

@@ -12,16 +12,21 @@ from typing import Any
 
 import msgspec
 
+from carnet.containers import Containers, damaged, of_nobody, only, several, unread
 from carnet.envelopes import Child, enclosing, message_items
 from carnet.judged import Context, carry, links, local_name, lookups, patient_name, refused
 from carnet.measures import Rows, owner_of
+from carnet.submitted import submitted_item
 from connectors.base import (
     AccountEvent,
+    Connector,
+    Damaged,
     Document,
     Enclosed,
     EnrolmentRow,
     Ignored,
     Locator,
+    Mail,
     Message,
     RawId,
     RawPatient,
@@ -32,14 +37,16 @@ from connectors.base import (
     Yielded,
     shape,
 )
+from connectors.cda.reader import CDA
 from connectors.registry import recognise
+from connectors.submissions import Metadata, Submitted
 from quality.catalogue import sentence
 from quality.rules import identity_codes, judge, verdict_of
 from transforms.accounts import Problem
 from transforms.accounts import understand as understand_event
 from transforms.admissions import understand_row
 from transforms.documents import from_cda
-from transforms.identity import NIR, understand
+from transforms.identity import NIR, Patient, understand
 from warehouse.prepared import AccountFact, Answerable, PatientName, PreparedItem, Range
 
 
@@ -78,6 +85,8 @@ class _Reading:
         self.owners: set[PatientName | None] = set()
         self.pending: Message | None = None
         self.children: list[Child] = []
+        self.people: list[Patient] = []
+        self.containers = Containers(source, context.formats)
 
     def take(self, found: Yielded) -> Iterator[Interpreted]:
         if self.pending is not None:
@@ -97,6 +106,12 @@ class _Reading:
             case Document():
                 item = self._document(found)
                 yield self._step([item], found.span, _owner(item))
+            case Mail():
+                yield from self._mail(found)
+            case Metadata():
+                yield self._metadata(found)
+            case Submitted():
+                yield from self._submitted(found)
             case Refusal():
                 items = [self._refusal(found) if found.counted else self._note(found)]
                 yield self._step(items, found.span, None)
@@ -138,7 +153,7 @@ class _Reading:
         if not self.any_item:
             code = "EMPTY_FILE" if self.source.size == 0 else "UNKNOWN_FORMAT"
             items.append(self._item(Locator(), kind="file", end="refused", code=code))
-        ranges = self._gap(self.source.size)
+        ranges = [*self._gap(self.source.size), *self.containers.ranges()]
         if items or ranges:
             yield Interpreted(items=tuple(items), ranges=tuple(ranges))
 
@@ -152,37 +167,91 @@ class _Reading:
 
     def _enclosed(self, found: Enclosed) -> Iterator[Interpreted]:
         """A source inside this one, read through the registry; its bytes are those of the range that holds it."""
-        inner_stream = found.source.open()
-        self.depth += 1
-        outer, self.stream = self.stream, inner_stream
         before, self.owners = self.owners, set()
+        first = self.next_ordinal
         try:
-            if self.depth > DEPTH:
-                yield self._step([self._refusal(_unsafe(found))], found.span, None)
-            else:
-                for inner in route(found):
-                    yield from self.take(_within(inner, found.locator))
-                if self.pending is not None:
-                    yield self._message()
+            connector = recognise(found.source)
+            refusal = unread(found) if connector is None else self.containers.unfit(found, connector)
+            if connector is not None and refusal is None:
+                yield from self._opened(found, connector)
+                refusal = unread(found) if self.next_ordinal == first else None
+        except Damaged:
+            refusal = damaged(found)
+        self.owners |= {None} if refusal else set()
+        owner, self.owners = only(self.owners), self.owners | before
+        yield self._step([self._refusal(refusal)] if refusal else [], found.span, owner)
+
+    def _opened(self, found: Enclosed, connector: Connector) -> Iterator[Interpreted]:
+        """What a reader says of an enclosed source; a message that was read whole stands, whatever follows it."""
+        inner = found.source.open()
+        outer, self.stream = self.stream, inner
+        self.depth += 1
+        self.containers.enter(connector)
+        try:
+            for said in connector.read(found.source):
+                yield from self.take(_within(said, found.locator))
+            if self.pending is not None:
+                yield self._message()
         except Exception:
             if self.pending is not None:
                 yield self._message()
             raise
         finally:
-            self.stream.close()
-            self.stream = outer
+            self.containers.leave()
             self.depth -= 1
-        owner = next(iter(self.owners)) if len(self.owners) == 1 else None
-        self.owners |= before
-        yield self._step([], found.span, owner)
+            self.stream = outer
+            inner.close()
+
+    def _submitted(self, found: Submitted) -> Iterator[Interpreted]:
+        """A document of an XDM archive, under the metadata that vouch for it."""
+        refusal = self.containers.unfit(found, CDA)
+        if refusal is None:
+            try:
+                read = submitted_item(found, self.next_ordinal, self.context, route)
+            except Damaged:
+                refusal = damaged(found)
+        if refusal is not None:
+            yield self._step([self._refusal(refusal)], found.span, None)
+            return
+        self.any_item = True
+        self.next_ordinal += 1
+        self.people += [read.patient] if read.patient else []
+        item = self.containers.joined(found, read.item)
+        self.containers.owned(found, _owner(item))
+        yield self._step([item], found.span, _owner(item))
+
+    def _metadata(self, found: Metadata) -> Interpreted:
+        """A METADATA.XML names patients: its bytes wait until it is known whose documents it describes."""
+        items = tuple(self._ignored(found))
+        if self.depth:
+            return Interpreted(items=items, ranges=())
+        ranges = tuple(self._gap(found.span.start))
+        self.reached = found.span.end
+        self.containers.kept(found)
+        return Interpreted(items=items, ranges=ranges)
+
+    def _mail(self, mail: Mail) -> Iterator[Interpreted]:
+        """A mail and all it carries, held back until it is known to be about one patient: its bytes are theirs."""
+        before, self.owners = self.owners, set()
+        people, self.people = self.people, []
+        self.depth += 1
+        steps = [step for part in mail.parts for step in self.take(part)]
+        self.depth -= 1
+        if several(self.people):
+            steps = [msgspec.structs.replace(step, items=tuple(map(of_nobody, step.items))) for step in steps]
+            self.owners = {None}
+        self.people = [*people, *self.people]
+        yield from steps
+        owner, self.owners = only(self.owners), self.owners | before
+        yield self._step([], mail.span, owner)
 
     def _message(self) -> Interpreted:
         """The message before, with everything it encloses."""
         assert self.pending is not None
         message, children, self.pending, self.children = self.pending, self.children, None, []
-        self.stream.seek(message.span.start)
-        digest = hashlib.sha256(self.stream.read(message.span.length)).digest()
         try:
+            self.stream.seek(message.span.start)
+            digest = hashlib.sha256(self.stream.read(message.span.length)).digest()
             found = message_items(message, children, digest, self.next_ordinal, self.context, route)
         except Exception as bug:  # noqa: BLE001 - the bulkhead: the message and what it encloses are held
             head = self._held(message.locator, bug, answer=Answerable(message.envelope))
@@ -190,12 +259,13 @@ class _Reading:
             return self._step([head, *held], message.span, None)
         self.next_ordinal += len(found.items)
         self.any_item = True
+        self.people += [carried.record.patient for item in found.items for carried in item.carried]
         return self._step(list(found.items), message.span, found.owner)
 
     def _step(
         self, items: list[PreparedItem], span: Span, owner: PatientName | None, declared: int | None = None
     ) -> Interpreted:
-        if items:
+        if any(item.count and item.end != "ignored" for item in items):
             self.owners.add(owner)
         if self.depth:
             return Interpreted(items=tuple(items), ranges=())
@@ -294,6 +364,7 @@ class _Reading:
 
     def _document(self, document: Document) -> PreparedItem:
         record = from_cda(document)
+        self.people.append(record.patient)
         patient = patient_name(record.patient, self.context.sender, record.document_id)
         verdict = judge(record, self.context.policy)
         if verdict.end:
@@ -313,14 +384,6 @@ class _Reading:
 
 def _owner(item: PreparedItem) -> PatientName | None:
     return item.patient if item.end in ("", "accepted", "flagged") else None
-
-
-DEPTH = 6
-"""How many containers deep an enclosed source is followed."""
-
-
-def _unsafe(found: Enclosed) -> Refusal:
-    return Refusal(found.locator, found.span, "ARCHIVE_UNSAFE", expected=f"at most {DEPTH} containers deep")
 
 
 def _within(found: Yielded, outer: Locator) -> Yielded:

@@ -35,6 +35,8 @@ class Context(msgspec.Struct, frozen=True):
     """The sender's zone: ranks times that carry no offset, and is vouched for readings that carry none."""
     received_at: str
     vouched: Vouched | None = None
+    formats: tuple[str, ...] = ()
+    """Families that the sender may send, asked of what lies in a container; empty: all."""
 
 
 def patient_name(patient: Patient, sender: str, document_id: str) -> PatientName:

@@ -6,32 +6,29 @@ Nothing is written to a disk and no member is held in memory: a member is a `Sou
 from __future__ import annotations
 
 import io
+import re
 import stat
-import struct
-import zipfile
-import zlib
+import unicodedata
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 import msgspec
 
-from connectors.base import Source, Span
+from connectors.base import Damaged, Source, Span
+from connectors.inflate import CHUNK, Inflated
+from connectors.zip_directory import DEFLATED, STORED, Entry, entries
+from connectors.zip_directory import Unsafe as Unsafe
 
-MOST_MEMBERS = 50_000
-"""A phone with years of workout routes holds some thousands."""
-LARGEST_DIRECTORY = 8 << 20
-"""Bytes of the central directory, which is read at once."""
 LARGEST_RATIO = 600
 """Of inflated to deflated size, for members above a mebibyte. True exports stay below 60; deflate ends at 1,032."""
+FREE = 1 << 20
+"""Bytes that an archive of any size may inflate to."""
+LARGEST_TOTAL_RATIO = 100
+"""Beyond them, of all that an archive inflates to and its own size. CDA documents deflate 5 to 20 times."""
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError)
-"""What reading a member raises when its bytes are damaged. Readers of a `Source` turn these into a refusal."""
-
-_UNREADABLE = (*DAMAGE, NotImplementedError, RuntimeError, ValueError, IndexError, OverflowError, struct.error)
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_END = b"PK\x05\x06"
-_END_SPAN = (1 << 16) + 22 + 20 + 56
-"""Bytes at the end where the end record can stand: a comment of 64 KiB, the record, the two of ZIP64."""
+_SLASHES = re.compile(r"[/\\]")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
+"""Names that are no file on Windows, whatever folder and ending they have."""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -40,41 +37,74 @@ class Member(msgspec.Struct, frozen=True):
     number: int
     name: str
     span: Span
+    """All that is the entry's: header, data, descriptor."""
     source: Source
 
 
-class Unsafe(msgspec.Struct, frozen=True):
-    """Why an archive is not opened: a code, in closed words what was expected, and the entry (0: the archive)."""
-
-    code: str
-    expected: str
-    number: int = 0
-
-
 def members(source: Source) -> list[Member] | Unsafe:
-    """Every file of a zip in its order (folders left out), or why none is to be touched."""
-    if _directory_size(source) > LARGEST_DIRECTORY:
-        return Unsafe("ARCHIVE_UNSAFE", f"a central directory of at most {LARGEST_DIRECTORY >> 20} MiB")
-    try:
-        with source.open() as stream, zipfile.ZipFile(stream) as archive:
-            entries = archive.infolist()
-    except _UNREADABLE:
-        return Unsafe("ARCHIVE_DAMAGED", "a zip with a whole central directory")
-    if problem := _problem(entries, source.size):
-        return problem
-    return [
-        Member(number, entry.filename, _span(entry), Source(entry.filename, entry.file_size, _opener(source, entry)))
-        for number, entry in enumerate(entries, start=1)
-        if not entry.is_dir()
+    """Every file of a zip in the order of its directory (folders left out), or why none is to be touched."""
+    listed = entries(source)
+    if isinstance(listed, Unsafe):
+        return listed
+    return _problem(listed, source.size) or [
+        Member(
+            entry.number,
+            entry.name,
+            Span(entry.offset, entry.end - entry.offset),
+            Source(entry.name, entry.size, _opener(source, entry)),
+        )
+        for entry in listed
+        if not entry.folder
     ]
+
+
+def is_zip(head: bytes) -> bool:
+    """Whether bytes begin as a zip: with an entry, or with the end of an empty one."""
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def is_health_export(head: bytes) -> bool:
+    """Whether a zip begins as the one that a phone's Health app writes (or one packed anew around its export.xml)."""
+    first = first_name(head)
+    folder = "apple_health_export/"
+    return first.startswith((folder, f"__MACOSX/{folder}")) or first.rpartition("/")[2] == "export.xml"
+
+
+def is_clutter(member: Member) -> bool:
+    """Whether a file was put in by the system that packed the archive."""
+    names = _SLASHES.split(member.name.casefold())
+    return "__macosx" in names or names[-1] in (".ds_store", "thumbs.db", "desktop.ini")
 
 
 def head_of(member: Member, length: int = 4096) -> bytes:
     """The first bytes of a member; none when it can't be inflated."""
     try:
         return member.source.head(length)
-    except _UNREADABLE:
+    except Damaged:
         return b""
+
+
+def intact(source: Source) -> bool:
+    """Whether the whole of a member inflates to what was announced."""
+    try:
+        with source.open() as stream:
+            while stream.read(CHUNK):
+                pass
+    except Damaged:
+        return False
+    return True
+
+
+def loaded(source: Source) -> Source:
+    """The same bytes, read once and kept while somebody uses them: an archive in an archive is read back and forth."""
+    kept: list[bytes] = []
+
+    def opener() -> BinaryIO:
+        if not kept:
+            kept.append(source.read())
+        return io.BytesIO(kept[0])
+
+    return Source(source.name, source.size, opener)
 
 
 def first_name(head: bytes) -> str:
@@ -84,87 +114,42 @@ def first_name(head: bytes) -> str:
     return head[30 : 30 + int.from_bytes(head[26:28], "little")].decode("utf-8", errors="replace")
 
 
-def _problem(entries: list[zipfile.ZipInfo], size: int) -> Unsafe | None:
-    if len(entries) > MOST_MEMBERS:
-        return Unsafe("ARCHIVE_UNSAFE", f"at most {MOST_MEMBERS} entries")
+def _problem(listed: list[Entry], size: int) -> Unsafe | None:
     seen: set[str] = set()
-    packed = 0
-    for number, entry in enumerate(entries, start=1):
-        packed += entry.compress_size
+    for entry in listed:
         if expected := next(_faults(entry, seen), ""):
-            return Unsafe("ARCHIVE_UNSAFE", expected, number)
-        seen.add(entry.filename.casefold())
-    return Unsafe("ARCHIVE_UNSAFE", "entries that do not overlap") if packed > size else None
+            return Unsafe("ARCHIVE_UNSAFE", expected, entry.number)
+        seen.add(_folded(entry.name))
+    if sum(entry.size for entry in listed) > max(FREE, LARGEST_TOTAL_RATIO * size):
+        return Unsafe("ARCHIVE_UNSAFE", f"an archive that inflates at most {LARGEST_TOTAL_RATIO} times")
+    return None
 
 
-def _faults(entry: zipfile.ZipInfo, seen: set[str]) -> Iterator[str]:
-    name = entry.filename
-    if entry.flag_bits & 0x1:
+def _faults(entry: Entry, seen: set[str]) -> Iterator[str]:
+    name = entry.name
+    parts = _SLASHES.split(name)
+    if entry.encrypted:
         yield "entries without a password"
-    if name.startswith(("/", "\\")) or ":" in name[:2] or ".." in name.replace("\\", "/").split("/") or "\0" in name:
+    if not name or not parts[0] or ":" in name[:2] or ".." in parts or min(name) < " ":
         yield "relative names that stay inside the archive"
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        yield "no symbolic link"
-    if name.casefold() in seen:
-        yield "each name once"
-    if entry.compress_type not in _METHODS:
+    if entry.kind not in (0, stat.S_IFREG) and not (entry.kind == stat.S_IFDIR and entry.folder):
+        yield "plain files and folders: no symbolic link, no device"
+    if any(map(_DEVICE.match, parts)):
+        yield "names that are no device"
+    if _folded(name) in seen:
+        yield "each name once, whatever its case"
+    if entry.method not in (STORED, DEFLATED):
         yield "entries stored or deflated"
-    if entry.file_size > max(1 << 20, LARGEST_RATIO * entry.compress_size):
+    if entry.method == STORED and entry.size != entry.packed:
+        yield "sizes that agree"
+    if entry.size > max(1 << 20, LARGEST_RATIO * entry.packed):
         yield f"entries that inflate at most {LARGEST_RATIO} times"
 
 
-def _span(entry: zipfile.ZipInfo) -> Span:
-    """Local header and data, as the central directory tells them: a local header can be some bytes longer."""
-    return Span(entry.header_offset, 30 + len(entry.filename.encode()) + entry.compress_size)
+def _folded(name: str) -> str:
+    """Equal for names that some system takes for one."""
+    return unicodedata.normalize("NFKC", name.replace("\\", "/")).casefold().rstrip("/")
 
 
-class _Inflated(io.RawIOBase):
-    """A member as a stream that owns the stream of the archive it comes from."""
-
-    def __init__(self, source: Source, entry: zipfile.ZipInfo) -> None:
-        self._outer = source.open()
-        try:
-            self._inner = cast(BinaryIO, zipfile.ZipFile(self._outer).open(entry))  # noqa: SIM115 (closed in close)
-        except BaseException:
-            self._outer.close()
-            raise
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._inner.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._inner.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._inner.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._inner.close()
-            self._outer.close()
-        super().close()
-
-
-def _opener(source: Source, entry: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
-    return lambda: io.BufferedReader(_Inflated(source, entry), 1 << 18)
-
-
-def _directory_size(source: Source) -> int:
-    """Bytes of the central directory as the end record says, ZIP64 included; 0 when there is no end record."""
-    with source.open() as stream:
-        stream.seek(max(0, source.size - _END_SPAN))
-        tail = stream.read(_END_SPAN)
-    at = tail.rfind(_END)
-    if at < 0 or len(tail) - at < 22:
-        return 0
-    size = int.from_bytes(tail[at + 12 : at + 16], "little")
-    large = tail[max(0, at - 76) : max(0, at - 20)]
-    return int.from_bytes(large[40:48], "little") if large.startswith(b"PK\x06\x06") else size
+def _opener(source: Source, entry: Entry) -> Callable[[], BinaryIO]:
+    return lambda: io.BufferedReader(Inflated(source, entry), 1 << 18)

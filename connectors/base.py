@@ -39,7 +39,8 @@ class Locator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Where in a delivery: never a file name, which is a patient value below a landing folder.
 
     `member` counts from 1 the entries of a container, `message` the messages of a file, `document` the documents
-    that a message encloses; `segment` is `OBX 12` or `PID`, `field` is `PID-3`; `line` counts from 1.
+    that a message encloses; `segment` is `OBX 12` or `PID`, `field` is `PID-3`; `line` counts from 1. In nested
+    containers `outer` holds the entries around, the outermost first: `member 3/2` is entry 2 of the archive in entry 3.
     """
 
     member: int | None = None
@@ -49,10 +50,12 @@ class Locator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     field: str | None = None
     line: int | None = None
     xpath: str | None = None
+    outer: tuple[int, ...] = ()
 
     def __str__(self) -> str:
+        member = "/".join(map(str, (*self.outer, self.member))) if self.member is not None else None
         named = (
-            ("member", self.member),
+            ("member", member),
             ("message", self.message),
             ("document", self.document),
             ("line", self.line),
@@ -63,7 +66,9 @@ class Locator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     def within(self, outer: Locator) -> Locator:
         """This place, seen from the delivery that encloses it."""
-        inner = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        inner = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) not in (None, ())}
+        if self.member is not None and outer.member is not None:
+            inner["outer"] = (*outer.outer, outer.member, *self.outer)
         return msgspec.structs.replace(outer, **inner)
 
 
@@ -95,6 +100,13 @@ class Source:
     def read(self) -> bytes:
         with self.open() as stream:
             return stream.read()
+
+
+class Damaged(Exception):
+    """What reading a source raises that lies inside another one, when the bytes around it contradict it.
+
+    Reading a delivery never raises it. The pipeline turns it into a refusal of what was being read.
+    """
 
 
 class RawPatient(msgspec.Struct, frozen=True, gc=False):
@@ -430,6 +442,17 @@ class Ignored(msgspec.Struct, frozen=True):
     """What the sender counts there (`BTS-1`: messages of the batch, `FTS-1`: batches of the file)."""
 
 
+class Mail(msgspec.Struct, frozen=True):
+    """An e-mail: what it carries, in its order, to be judged together, because a mail is about one patient.
+
+    Its headers and its body are elements, no items.
+    """
+
+    locator: Locator
+    span: Span
+    parts: tuple[Enclosed | Ignored | Refusal, ...]
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """What could not be read: a code of the catalogue, where, and the shape of what came (never its text)."""
 
@@ -446,7 +469,9 @@ class Refusal(msgspec.Struct, frozen=True):
     """Of a message that could not be read: what could be read of its header."""
 
 
-Yielded: TypeAlias = Message | Document | AccountEvent | EnrolmentRow | RawReadings | Enclosed | Ignored | Refusal
+Yielded: TypeAlias = (
+    Message | Document | AccountEvent | EnrolmentRow | RawReadings | Enclosed | Mail | Ignored | Refusal
+)
 
 
 class Connector(msgspec.Struct, frozen=True):
@@ -461,6 +486,8 @@ class Connector(msgspec.Struct, frozen=True):
     """`hl7`, `cda`, `devices` or `accounts`."""
     recognises: Callable[[bytes, str], bool]
     read: Callable[[Source], Iterator[Yielded]]
+    container: Literal["", "archive", "mail"] = ""
+    """Of a format that only holds others: whether a sender may send it is asked of each thing inside."""
 
 
 def shape(text: str) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from connectors.accounts.feed import ACCOUNTS
 from connectors.base import Connector, Source
+from connectors.cda.archives import ZIP
 from connectors.cda.reader import CDA
 from connectors.devices import apple_archive, apple_health, libreview
 from connectors.hl7 import HL7
 from connectors.identities.enrolment import ENROLMENT
+from connectors.mail.reader import MAIL
 
 CONNECTORS: tuple[Connector, ...] = (
     HL7,
     CDA,
     ACCOUNTS,
     ENROLMENT,
-    Connector("apple-health-zip", "devices", apple_archive.recognises, apple_archive.read),
+    ZIP,
+    MAIL,
+    Connector("apple-health-zip", "devices", apple_archive.recognises, apple_archive.read, container="archive"),
     Connector("apple-health", "devices", apple_health.recognises, apple_health.read),
     Connector("libreview", "devices", libreview.recognises, libreview.read),
 )

@@ -1,7 +1,8 @@
-"""What a message asks to do with the document it encloses: create, replace, delete, or mask otherwise.
+"""What an envelope asks to do with the document it encloses: create, replace, delete, or mask otherwise.
 
-Source: CI-SIS, volet de transmission d'un document CDA-R2 en HL7v2 (ORC-1, OBX-11, MDM events). What is said in several
-places must agree; an incoherent message is refused, never best-guessed.
+Source: CI-SIS, volet de transmission d'un document CDA-R2 en HL7v2 (ORC-1, OBX-11, MDM events); MSSanté, the action
+metadata of an XDM, and XDS associations. What is said in several places must agree; an incoherent envelope is refused,
+never best-guessed.
 """
 
 from __future__ import annotations
@@ -43,3 +44,21 @@ def action_of(message: Message, *, has_replaced: bool) -> Action | None:
     if action != "delete" and has_replaced != (action == "replace"):
         return None
     return action
+
+
+def submitted_action(said: str, *, replaces: bool, has_replaced: bool, version: int | None) -> Action | None:
+    """What the metadata of a submission ask for; None when their parts contradict each other or the document.
+
+    `said` is the action metadata: `C`, `D`, or empty; `replaces` tells of an RPLC association, `has_replaced` whether
+    the document names one it replaces. The slot is an extension that many tools leave out: without it the association
+    counts, else the document. Tools that write `C` for every second version name no document it replaces; the version
+    number then says which one is over which.
+    """
+    word = said.strip().upper()
+    if word == "D":
+        return None if replaces else "delete"
+    if word not in ("", "C"):
+        return None
+    if (word or replaces) and not has_replaced and (version or 0) < 2:
+        return None
+    return "replace" if word or replaces or has_replaced else "create"

@@ -89,7 +89,6 @@ class Entering:
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
         documents, links, claims, carriers, twins, identities = [], [], [], [], [], []
-        docs_by_half: dict[tuple[int, str], str] = {}
         for item, sub, carried in self.working.documents:
             record, known = carried.record, self.working.patients[carried.patient]
             id_key, doc = self.working.keys[id(carried)]
@@ -146,11 +145,10 @@ class Entering:
                     "destinations": pack_words(carried.destinations),
                 }
             )
-            if carried.twin_of is not None and item.parent is not None:
-                docs_by_half[(item.parent, f"{record.document_id}|{record.format}")] = doc
-                other = docs_by_half.get((item.parent, carried.twin_of))
-                if other is not None and other != doc:
-                    twins.append({"a": min(doc, other), "b": max(doc, other)})
+            if carried.twin_of is not None:
+                other = self.working.half(carried.twin_of)
+                twins.append({"a": min(doc, other), "b": max(doc, other)})
+                changes.docs.add(other)
             changes.docs.add(doc)
             changes.ids.add(id_key)
         add(connection, schema.document_fact, documents)

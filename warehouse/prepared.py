@@ -44,7 +44,7 @@ class Carried(msgspec.Struct, frozen=True):
     destinations: tuple[Destination, ...] = ()
     """Where this arrival may send it, once its identity is qualified."""
     twin_of: str | None = None
-    """document_id^level of the other half, declared by one message."""
+    """`document_id|format` of the other half, declared by one message or one submission."""
     qualifies: bool = False
     """Whether it states a qualified INS (an identity fact)."""
 

@@ -78,6 +78,11 @@ class Working:
         parts = (record.document_id, record.digest) if record.format == "hl7-oru" else (record.document_id,)
         return name("document", *parts), name("doc", *parts, LEVELS[record.format])
 
+    def half(self, named: str) -> str:
+        """The keyed name of the other half of a declared twin (`Carried.twin_of`)."""
+        document_id, _, format_ = named.rpartition("|")
+        return self.store.names.name("doc", document_id, LEVELS[format_])
+
     def ref(self, carried: Carried) -> str:
         _, doc = self.keys[id(carried)]
         return self.patients[carried.patient].keys.pseudonym(f"document:{doc}:{carried.record.digest}")

@@ -17,7 +17,7 @@ from connectors.cda.body import body
 from connectors.cda.elements import ROOT, V3, first
 from connectors.cda.elements import value as attribute
 from connectors.cda.header import author, author_organisation, header, party, patient, replaced
-from connectors.cda.xml import Malformed, canonical_digest, parse
+from connectors.cda.xml import LIMIT, Malformed, canonical_digest, parse
 
 _ROOT_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
 _XSL = "http://www.w3.org/1999/XSL/Transform"
@@ -40,9 +40,12 @@ def recognises(head: bytes, name: str) -> bool:
 
 def read(source: Source) -> Iterator[Yielded]:
     """One `Document`, or one `Refusal` that says what is wrong with the bytes."""
-    data = source.read()
-    span = Span(0, len(data))
+    span = Span(0, source.size)
     where = Locator()
+    if source.size > LIMIT:
+        yield Refusal(where, span, "DOCUMENT_TOO_LARGE", expected=f"at most {LIMIT // 1_000_000} MB")
+        return
+    data = source.read()
     if not data.strip():
         yield Refusal(where, span, "EMPTY_FILE", expected="a CDA document", came="empty")
         return

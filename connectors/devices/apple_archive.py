@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.archive import Member, Unsafe, first_name, head_of, members
+from connectors.archive import Member, Unsafe, head_of, is_clutter, is_health_export, members
 from connectors.base import Enclosed, Ignored, Locator, Refusal, Source, Span
 from connectors.devices import apple_health
-
-_FOLDER = "apple_health_export/"
 
 
 def recognises(head: bytes, name: str) -> bool:
     """By the folder of the first entry, or an `export.xml` in its place when the archive was packed anew."""
-    first = first_name(head)
-    return first.startswith((_FOLDER, f"__MACOSX/{_FOLDER}")) or first.rpartition("/")[2] == "export.xml"
+    return is_health_export(head)
 
 
 def read(source: Source) -> Iterator[Enclosed | Ignored | Refusal]:
@@ -43,7 +40,7 @@ def read(source: Source) -> Iterator[Enclosed | Ignored | Refusal]:
 
 def _rule(member: Member) -> str:
     """The rule by which a member is ignored; empty for the export itself."""
-    if member.name.startswith("__MACOSX/") or member.name.endswith(".DS_Store"):
+    if is_clutter(member):
         return "ARCHIVE_INDEX"
     if not member.name.casefold().endswith(".xml"):
         return "ATTACHMENT_KEPT_RAW"

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, TypeAlias
 from xml.parsers import expat
 
-from connectors.archive import DAMAGE
-from connectors.base import Ignored, Locator, RawPatient, RawReading, RawReadings, Refusal, Source, Span
+from connectors.base import Damaged, Ignored, Locator, RawPatient, RawReading, RawReadings, Refusal, Source, Span
 from connectors.devices.apple_pressure import DIASTOLIC, PRESSURE, SYSTOLIC, Pressures
 from connectors.devices.apple_rows import Attributes, batch_of, reading
 
@@ -92,7 +91,7 @@ def read(source: Source) -> Iterator[Yield]:
         export.parser.Parse(b"", True)
     except (expat.ExpatError, _Unfit):
         problem = "XML_TRUNCATED" if export.ended_early() else "XML_MALFORMED"
-    except DAMAGE:
+    except Damaged:
         problem = "ARCHIVE_DAMAGED"
     yield from export.rest(source.size, problem)
 

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import Connector, Enclosed, Refusal, Source, Yielded
+from connectors.base import Connector, Enclosed, Mail, Refusal, Source, Yielded
 from connectors.registry import CONNECTORS, recognise
 from tests.cda import INS, TEST_OID, cda
 from tests.hl7 import batch, mdm, oru
+from tests.mail import mail
+from tests.xdm import xdm, zipped
 
 COLUMNS = "ins,ins_oid,event,occurred_at,channel,department,birth_year,sex"
 FEED = f"{COLUMNS}\n{INS},{TEST_OID},opened,2026-01-05,web,44,1985,F\n"
@@ -35,11 +37,16 @@ GOLDENS = {
     "enrolment-csv": ENROLMENT.encode(),
     "libreview": LIBRE.encode(),
     "apple-health": APPLE.encode(),
+    "apple-health-zip": zipped({"apple_health_export/export.xml": APPLE}),
+    "zip": xdm(cda("1"), cda("2", level=1)),
+    "mail": mail(("IHE_XDM.zip", xdm(cda("1")))),
 }
 
 
 def read(connector: Connector, data: bytes) -> list[Yielded]:
-    return list(connector.read(Source.of_bytes("export", data)))
+    """All that a connector says; of a mail, what it carries too."""
+    said = list(connector.read(Source.of_bytes("export", data)))
+    return [*said, *(part for one in said if isinstance(one, Mail) for part in one.parts)]
 
 
 @pytest.mark.parametrize("name", GOLDENS)
@@ -52,9 +59,11 @@ def test_a_golden_is_recognised_by_exactly_one_connector(name: str) -> None:
 def test_reading_twice_says_the_same(name: str) -> None:
     connector = next(c for c in CONNECTORS if c.name == name)
     one, other = read(connector, GOLDENS[name]), read(connector, GOLDENS[name])
-    plain = [[y for y in ys if not isinstance(y, Enclosed)] for ys in (one, other)]
+    plain = [[y for y in ys if not isinstance(y, Enclosed | Mail)] for ys in (one, other)]
     assert len(one) == len(other) > 0
     assert plain[0] == plain[1]
+    inside = [[y.source.read() for y in ys if isinstance(y, Enclosed)] for ys in (one, other)]
+    assert inside[0] == inside[1]
 
 
 @pytest.mark.parametrize("connector", CONNECTORS, ids=lambda c: c.name)

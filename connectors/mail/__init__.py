@@ -1,0 +1,1 @@
+"""E-mails: their structure by place, transfer encodings, and what a mail of MSSanté carries."""
