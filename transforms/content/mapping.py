@@ -17,6 +17,7 @@ import msgspec
 from connectors.statements import NOTHING, Concept, Relation, Statement
 from transforms.content.model import NEVER, AnyFact, Content, Coverage, Mood, Related, When
 from transforms.content.times import time_of
+from transforms.oids import meant
 
 MOODS: Final[dict[str, Mood]] = {
     "EVN": "event",
@@ -171,7 +172,7 @@ def place(statement: Statement, scope: Scope) -> str:
 
 def specific(templates: tuple[str, ...]) -> Template | None:
     """The most specific template with a mapper, the first of equals."""
-    known = [TEMPLATES[oid] for oid in templates if oid in TEMPLATES]
+    known = [TEMPLATES[oid] for said in templates if (oid := meant(said)) in TEMPLATES]
     return max(known, key=lambda row: row.rank, default=None)
 
 

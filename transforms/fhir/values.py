@@ -16,6 +16,7 @@ from connectors.said import RawCode, RawId
 from connectors.statements import Amount, Binary, Bound, Concept, Interval, Range, Ratio, Timing, Truth, Value, Words
 from transforms.content.model import When
 from transforms.content.times import moment
+from transforms.oids import meant
 from transforms.terminology.tables import UCUM_CODES
 
 Json: TypeAlias = dict[str, Any]
@@ -23,6 +24,7 @@ UCUM: Final = "http://unitsofmeasure.org"
 AS_SAID: Final = "urn:carnet:time-as-said"
 """Extension: a time as the source wrote it, where FHIR cannot hold it."""
 ABSENT: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+REASON: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 NULLS: Final = {
     "UNK": "unknown",
     "NI": "unknown",
@@ -41,13 +43,12 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?(
 
 def system_uri(oid: str) -> str:
     """The URI of a code system: the public one where there is one, else `urn:oid:`; a UUID as `urn:uuid:`."""
-    if not oid:
-        return ""
-    if oid in SYSTEMS:
-        return SYSTEMS[oid]
-    if oid[0].isdigit() and "." in oid:
-        return f"urn:oid:{oid}"
-    return f"urn:uuid:{oid.lower()}" if _UUID.fullmatch(oid) else oid
+    right = meant(oid)
+    if right in SYSTEMS:
+        return SYSTEMS[right]
+    if _UUID.fullmatch(right):
+        return f"urn:uuid:{right.lower()}"
+    return f"urn:oid:{right}" if _OID.fullmatch(right) else ""
 
 
 def coding(code: str, system: str, display: str = "") -> Json:
@@ -77,9 +78,9 @@ def raw_codeable(code: RawCode) -> Json | None:
 
 def identifier(id_: RawId) -> Json | None:
     """An `II`: an OID without extension is itself the value, in `urn:ietf:rfc:3986`."""
-    if not id_.root:
-        return {"value": id_.extension} if id_.extension else None
     system = system_uri(id_.root)
+    if not system:
+        return {"value": id_.extension} if id_.extension else None
     if id_.extension:
         return {"system": system, "value": id_.extension}
     return {"system": "urn:ietf:rfc:3986", "value": system}
@@ -156,6 +157,11 @@ def absent(null: str) -> Json:
     if null not in NULLS:
         return {}
     return {"dataAbsentReason": {"coding": [{"system": ABSENT, "code": NULLS[null]}]}}
+
+
+def nothing_said(reason: str = "unknown") -> Json:
+    """A required element of which nothing is said."""
+    return {"extension": [{"url": REASON, "valueCode": reason}]}
 
 
 def reference_range(value: Range) -> Json | None:
@@ -275,6 +281,7 @@ def _systems() -> dict[str, str]:
 
 
 SYSTEMS: Final = _systems()
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _ANNOTATION = re.compile(r"\{[^{}]+\}")
 _TRUTHS = frozenset({"true", "false", "1", "0"})

@@ -1,0 +1,271 @@
+"""One document: its Composition, its DocumentReference (PDSm), and the resources of its content.
+
+`status` is the document's in the record, `masks` those in force: they are not in the CDA. The DocumentReference is of
+the national profile as far as a header says what it requires; nothing is made up to fill it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Final
+from xml.sax.saxutils import escape
+
+import msgspec
+
+from connectors.base import RawSection
+from connectors.heading import Header, RawParticipation
+from connectors.said import RawId
+from transforms.content import model
+from transforms.content.model import When
+from transforms.documents import DocumentRecord, normalised_id
+from transforms.fhir import medicines, people, problems, results
+from transforms.fhir.clinical import Project, Scope, project
+from transforms.fhir.pool import Pool
+from transforms.fhir.values import (
+    Json,
+    coding,
+    date_time,
+    identifier,
+    nothing_said,
+    period,
+    raw_codeable,
+    system_uri,
+)
+from transforms.moments import parse_ts
+from transforms.xds.entry import Coded, document_entry
+from transforms.xds.times import DTM
+
+PDSM: Final = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/"
+STATUSES: Final = {"current": "current", "superseded": "superseded", "deleted": "entered-in-error"}
+"""Status of a document to DocumentReferenceStatus: a deleted one was entered in error (PDSm for DMP)."""
+PROJECTORS: Final[Mapping[type, Project]] = {
+    model.Observation: results.observation,
+    model.Report: results.report,
+    model.Media: results.media,
+    model.Medication: medicines.medication,
+    model.Immunization: medicines.immunization,
+    model.Condition: problems.condition,
+    model.Allergy: problems.allergy,
+    model.Procedure: problems.procedure,
+    model.Device: problems.device,
+    model.Encounter: problems.encounter,
+    model.FamilyMember: problems.relative,
+    model.Other: problems.group,
+}
+
+
+class Filed(msgspec.Struct, frozen=True):
+    """A document as it stands in the record."""
+
+    record: DocumentRecord
+    status: str = "current"
+    masks: tuple[str, ...] = ()
+
+
+def document(pool: Pool, filed: Filed, subject: Json) -> Json:
+    """The resources of a document; the reference to its Composition."""
+    record, said = filed.record, filed.record.header
+    key = f"{record.document_id}|{record.digest}"
+    authors = _authors(pool, said.authors, key)
+    encounter = _encounter(pool, said, subject, key)
+    scope = Scope(pool, PROJECTORS, key, subject, record.created, bool(record.replaces), encounter)
+    sections = _sections(record, scope)
+    composition: Json = {
+        "resourceType": "Composition",
+        "language": record.language or None,
+        "identifier": identifier(said.set_id) if said.set_id else _own_id(record),
+        "status": "amended" if record.replaces else "final",
+        "type": raw_codeable(said.code) or {"text": record.title},
+        "subject": subject,
+        "encounter": encounter,
+        "author": authors or [{"display": "unknown"}],
+        "title": record.title or record.type_code,
+        "confidentiality": record.confidentiality if record.confidentiality in CONFIDENTIALITIES else None,
+        "attester": _attesters(pool, said, key),
+        "custodian": people.organisation(pool, said.custodian, f"{key}|custodian"),
+        "relatesTo": [
+            {"code": "replaces", "targetIdentifier": found}
+            for one in said.related
+            if one.type_code == "RPLC"
+            for id_ in one.ids
+            if (found := identifier(id_))
+        ],
+        "event": _events(said),
+        "section": sections,
+    }
+    composition |= _required_date("date", record.created)
+    kept = {name: value for name, value in composition.items() if value not in (None, "", [], {})}
+    return pool.add(f"composition|{key}", kept)
+
+
+def document_reference(pool: Pool, filed: Filed, subject: Json, url: str = "") -> Json:
+    """The entry of a document (PDSm, from its XDS metadata). `url` is where its bytes are, when they are anywhere."""
+    record, said = filed.record, filed.record.header
+    key = f"{record.document_id}|{record.digest}"
+    entry = document_entry(record, filed.masks)
+    attachment: Json = {
+        "contentType": entry.mime_type,
+        "language": entry.language_code,
+        "url": url,
+        "size": entry.size,
+        "hash": base64.b64encode(bytes.fromhex(entry.hash)).decode() if entry.hash else "",
+        "title": entry.title,
+    } | date_time("creation", record.created)
+    act = When(start=_iso(entry.service_start_time), end=_iso(entry.service_stop_time))
+    context = {
+        "encounter": [found] if (found := _encounter(pool, said, subject, key)) else [],
+        "event": _concepts(*entry.event_code_list),
+        "period": period(act),
+        "facilityType": _concept(entry.healthcare_facility_type_code),
+        "practiceSetting": _concept(entry.practice_setting_code),
+        "sourcePatientInfo": subject,
+    }
+    content: Json = {"attachment": _said(attachment)}
+    if entry.format_code:
+        content["format"] = coding(entry.format_code.code, entry.format_code.system, entry.format_code.display)
+    resource: Json = {
+        "resourceType": "DocumentReference",
+        "masterIdentifier": _own_id(record),
+        "identifier": [_own_id(record)],
+        "status": STATUSES.get(filed.status, "entered-in-error"),
+        "docStatus": "amended" if record.replaces else "final",
+        "type": _concept(entry.type_code),
+        "category": _concepts(entry.class_code),
+        "subject": subject,
+        "author": _authors(pool, said.authors, key),
+        "authenticator": _one(pool, said.legal_authenticator, f"{key}|legal"),
+        "custodian": people.organisation(pool, said.custodian, f"{key}|custodian"),
+        "relatesTo": [
+            {"code": "replaces", "target": {"type": "DocumentReference", "identifier": found}}
+            for unique in entry.replaces
+            if (found := _unique(unique))
+        ],
+        "securityLabel": _concepts(*entry.confidentiality_codes),
+        "content": [content],
+        "context": _said(context),
+    }
+    created = record.created
+    if "T" in created and record.created_zone == "source":
+        resource |= date_time("date", created)
+    return pool.add(f"reference|{key}", _said(resource))
+
+
+def _sections(record: DocumentRecord, scope: Scope) -> list[Json]:
+    """Sections in one list, as they stand in the document; each refers to the resources of its entries."""
+    facts: dict[int, list[Json]] = {}
+    for fact in record.content.facts:
+        number = int(fact.path.partition("/")[0])
+        found = project(fact, scope)
+        own = [found] if found is not None else []
+        facts.setdefault(number, []).extend([*own, *scope.loose])
+        scope.loose.clear()
+    sections = []
+    for number, said in enumerate(record.narrative, 1):
+        entries = list({one["reference"]: one for one in facts.get(number, [])}.values())
+        section: Json = {
+            "title": said.title or said.code.display,
+            "code": raw_codeable(said.code),
+            "text": {"status": "generated", "div": _div(said)} if said.narrative else None,
+            "entry": [{"reference": one["reference"]} for one in entries],
+        }
+        if section["text"] or section["entry"]:
+            sections.append(_said(section))
+    return sections
+
+
+def _div(said: RawSection) -> str:
+    return f'<div xmlns="http://www.w3.org/1999/xhtml">{escape(said.narrative)}</div>'
+
+
+def _encounter(pool: Pool, said: Header, subject: Json, key: str) -> Json | None:
+    """The stay that the document belongs to (componentOf)."""
+    stay = said.encounter
+    if stay is None or stay.null:
+        return None
+    start, end = parse_ts(stay.time.low or stay.time.value), parse_ts(stay.time.high)
+    spell = When(start=start.iso if start else "", end=end.iso if end else "")
+    facility = stay.facility
+    place = {
+        "status": "finished" if spell.end else "unknown",
+        "class": coding(stay.code.code, stay.code.system, stay.code.display) if stay.code.code else nothing_said(),
+    }
+    resource: Json = {
+        "resourceType": "Encounter",
+        "identifier": [found for id_ in stay.ids if (found := identifier(id_))],
+        **place,
+        "subject": subject,
+        "period": period(spell),
+        "serviceProvider": people.organisation(pool, facility.organisation, f"{key}|facility") if facility else None,
+    }
+    ids = next((normalised_id(id_) for id_ in stay.ids if id_.root and id_.extension), "")
+    return pool.add(f"encounter|{ids or key}", _said(resource))
+
+
+def _authors(pool: Pool, authors: tuple[RawParticipation, ...], key: str) -> list[Json]:
+    found = (people.professional(pool, said.entity, f"{key}|author {n}") for n, said in enumerate(authors))
+    return list({one["reference"]: one for one in found if one is not None}.values())
+
+
+def _attesters(pool: Pool, said: Header, key: str) -> list[Json]:
+    found = []
+    signed = [("legal", said.legal_authenticator), *(("professional", one) for one in said.authenticators)]
+    for number, (mode, one) in enumerate(signed):
+        party = _one(pool, one, f"{key}|legal" if mode == "legal" else f"{key}|attester {number}")
+        if one is not None and party is not None:
+            when = parse_ts(one.time.value or one.time.high or one.time.low)
+            found.append({"mode": mode, "party": party} | (date_time("time", when.iso) if when else {}))
+    return found
+
+
+def _one(pool: Pool, said: RawParticipation | None, place: str) -> Json | None:
+    return people.professional(pool, said.entity, place) if said is not None else None
+
+
+def _events(said: Header) -> list[Json]:
+    found = []
+    for act in said.acts:
+        start, end = parse_ts(act.time.low or act.time.value), parse_ts(act.time.high)
+        spell = period(When(start=start.iso if start else "", end=end.iso if end else ""))
+        event = _said({"code": [code] if (code := raw_codeable(act.code)) else [], "period": spell})
+        if event:
+            found.append(event)
+    return found
+
+
+def _own_id(record: DocumentRecord) -> Json:
+    said = record.header.id
+    found = identifier(RawId(said.root, said.extension)) if said.root else None
+    return found or {"value": record.document_id}
+
+
+def _unique(said: str) -> Json | None:
+    root, _, extension = said.partition("^")
+    return identifier(RawId(root, extension))
+
+
+def _concept(said: Coded) -> Json | None:
+    if not said.code:
+        return None
+    one = {"system": said.system if "/" in said.system else system_uri(said.system), "code": said.code}
+    return {"coding": [_said(one | {"display": said.display})]}
+
+
+def _concepts(*said: Coded) -> list[Json]:
+    return [found for one in said if (found := _concept(one)) is not None]
+
+
+def _iso(time: DTM) -> str:
+    found = parse_ts(time.said)
+    return found.iso if found else ""
+
+
+def _required_date(name: str, iso: str) -> Json:
+    return date_time(name, iso) or {f"_{name}": nothing_said()}
+
+
+def _said(resource: Json) -> Json:
+    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
+
+
+CONFIDENTIALITIES: Final = frozenset({"U", "L", "M", "N", "R", "V"})

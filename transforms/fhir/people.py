@@ -1,0 +1,295 @@
+"""Patients, professionals, structures and devices, with the identifiers of fr-core (2.1.0).
+
+CDA carries national ids with their prefix (`8` + RPPS, `1` + FINESS); FHIR has a slice for the prefixed and one for
+the bare number: both are written, the second only where the first has the right length.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from connectors.heading import RawDevice, RawEntity, RawOrganisation, RawSubject
+from connectors.said import RawAddress, RawId, RawName, RawTelecom
+from connectors.statements import Participation
+from transforms.documents import normalised_id
+from transforms.fhir.pool import Pool
+from transforms.fhir.values import Json, codeable, date_time, identifier, raw_codeable
+from transforms.identity import NIA, NIR, NIR_DEMO, NIR_TEST, Patient
+from transforms.moments import parse_ts
+
+TYPES: Final = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203"
+FR_CORE: Final = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
+PERSONS: Final = "1.2.250.1.71.4.2.1"
+STRUCTURES: Final = "1.2.250.1.71.4.2.2"
+RPPS: Final = "https://rpps.esante.gouv.fr"
+FINESS: Final = "https://finess.esante.gouv.fr"
+INS_TYPES: Final = {NIR: "INS-NIR", NIA: "INS-NIA", NIR_TEST: "INS-NIR-TEST", NIR_DEMO: "INS-NIR-DEMO"}
+GENDERS: Final = {"F": "female", "M": "male"}
+"""HL7 AdministrativeGender; `U`, `O` and anything else that is said are `unknown`."""
+TELECOMS: Final = {"tel": "phone", "fax": "fax", "mailto": "email", "http": "url", "https": "url"}
+USES: Final = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "DIR": "work", "PUB": "work", "MC": "mobile"}
+
+
+def patient(pool: Pool, said: Patient, subject: RawSubject | None) -> Json:
+    """The patient. An INS is written only when it is qualified (RNIV); local numbers are `PI`."""
+    identifiers = [_typed(id_, "PI") for id_ in said.local]
+    if said.ins and said.qualified:
+        use = "temp" if said.oid == NIA else "official"
+        identifiers.insert(0, _typed(RawId(said.oid, said.ins), INS_TYPES[said.oid]) | {"use": use})
+    born = parse_ts(said.traits.birth_date)
+    resource: Json = {"resourceType": "Patient", "identifier": identifiers}
+    names = _patient_names(said, subject)
+    if names:
+        resource["name"] = names
+    if said.traits.sex:
+        resource["gender"] = GENDERS.get(said.traits.sex, "unknown")
+    if born is not None:
+        resource["birthDate"] = born.day
+    if said.traits.birth_place:
+        place = {"url": f"{FR_CORE}fr-core-address-insee-code", "valueString": said.traits.birth_place}
+        resource["extension"] = [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace",
+                "valueAddress": {"extension": [place]},
+            }
+        ]
+    if subject is not None:
+        resource |= _contact(subject.telecoms, subject.addresses)
+        if subject.deceased in ("true", "1") and not subject.deceased_time:
+            resource["deceasedBoolean"] = True
+        elif died := parse_ts(subject.deceased_time):
+            resource |= date_time("deceasedDateTime", died.iso)
+    return pool.add("patient", {name: value for name, value in resource.items() if value})
+
+
+def organisation(pool: Pool, said: RawOrganisation | None, place: str) -> Json | None:
+    """A structure, once for each of its identifiers."""
+    if said is None or not (said.ids or said.names):
+        return None
+    identifiers = [one for id_ in said.ids if id_.root or id_.extension for one in structure_ids(id_)]
+    resource: Json = {"resourceType": "Organization"}
+    if identifiers:
+        resource["identifier"] = identifiers
+    if said.name:
+        resource["name"] = said.name
+    if said.industry.code and (kind := raw_codeable(said.industry)):
+        resource["type"] = [kind]
+    resource |= _contact(said.telecoms, said.addresses, with_use=False)
+    if len(resource) == 1:
+        return None
+    return _named(pool.add(_key("organisation", said.ids, place), resource), said.name)
+
+
+def professional(pool: Pool, entity: RawEntity, place: str) -> Json | None:
+    """A person in a role: `PractitionerRole` when a structure or a speciality is said, else `Practitioner`.
+
+    A device is a `Device`; a structure alone is its `Organization`.
+    """
+    if entity.device is not None:
+        return device(pool, entity.device, entity.ids, place)
+    structure = organisation(pool, entity.organisation, f"{place}/organisation")
+    named = entity.person is not None and any(_human_name(name) for name in entity.person.names)
+    if not named and not any(id_.root for id_ in entity.ids):
+        return structure
+    person: Json = {"resourceType": "Practitioner"}
+    identifiers = [one for id_ in entity.ids if id_.root or id_.extension for one in person_ids(id_)]
+    if identifiers:
+        person["identifier"] = identifiers
+    names = [found for name in entity.person.names if (found := _human_name(name))] if entity.person else []
+    if names:
+        person["name"] = names
+    person |= _contact(entity.telecoms, (), with_use=True)
+    practitioner = pool.add(_key("practitioner", entity.ids, place), person)
+    speciality = raw_codeable(entity.code) if entity.code.code or entity.code.text else None
+    if structure is None and speciality is None:
+        return practitioner
+    role: Json = {"resourceType": "PractitionerRole", "practitioner": practitioner}
+    if structure is not None:
+        role["organization"] = structure
+    if speciality is not None:
+        role["specialty"] = [speciality]
+    key = f"role|{practitioner['reference']}|{structure['reference'] if structure else ''}|{entity.code.code}"
+    return pool.add(key, role)
+
+
+def device(pool: Pool, said: RawDevice, ids: tuple[RawId, ...], place: str) -> Json:
+    """An authoring device or software: its model and its software as names."""
+    resource: Json = {"resourceType": "Device"}
+    identifiers = [found for id_ in ids if (found := identifier(id_))]
+    if identifiers:
+        resource["identifier"] = identifiers
+    names = [
+        {"name": name, "type": kind}
+        for name, kind in ((said.software, "user-friendly-name"), (said.model, "model-name"))
+        if name
+    ]
+    if names:
+        resource["deviceName"] = names
+    if said.code.code and (kind := raw_codeable(said.code)):
+        resource["type"] = kind
+    return pool.add(_key("device", ids, place), resource)
+
+
+def participant(pool: Pool, said: Participation, place: str) -> Json | None:
+    """Who or what took part in a statement, as a reference; None for one that nothing names."""
+    if said.model or said.software or said.role_class == "MANU":
+        return _thing(pool, said, place)
+    structure = _structure(pool, said, place)
+    if not (said.family or said.given or said.ids):
+        return structure
+    person: Json = {"resourceType": "Practitioner"}
+    identifiers = [one for id_ in said.ids for one in person_ids(id_)]
+    if identifiers:
+        person["identifier"] = identifiers
+    name = {"family": said.family, "given": [said.given] if said.given else []}
+    if found := {part: value for part, value in name.items() if value}:
+        person["name"] = [found]
+    elif said.name:
+        person["name"] = [{"text": said.name}]
+    practitioner = pool.add(_key("practitioner", said.ids, place), person)
+    speciality = codeable(said.code) if said.code.code or said.code.text else None
+    if structure is None and speciality is None:
+        return practitioner
+    role: Json = {"resourceType": "PractitionerRole", "practitioner": practitioner}
+    if structure is not None:
+        role["organization"] = structure
+    if speciality is not None:
+        role["specialty"] = [speciality]
+    key = f"role|{practitioner['reference']}|{structure['reference'] if structure else ''}|{said.code.code}"
+    return pool.add(key, role)
+
+
+def person_ids(id_: RawId) -> list[Json]:
+    """PS_IdNat with its prefix, and the bare RPPS beside it (`8` and eleven digits)."""
+    if id_.root != PERSONS:
+        return [one] if (one := identifier(id_)) else []
+    found = [_typed(id_, "IDNPS")]
+    if re.fullmatch(r"8[0-9]{11}", id_.extension):
+        found.append(_system(RPPS, id_.extension[1:], "RPPS"))
+    return found
+
+
+def structure_ids(id_: RawId) -> list[Json]:
+    """Struct_IdNat with its prefix, and the bare FINESS beside it (`1` and nine characters)."""
+    if id_.root != STRUCTURES:
+        return [one] if (one := identifier(id_)) else []
+    found = [_typed(id_, "IDNST")]
+    if re.fullmatch(r"1[0-9][0-9AB][0-9]{7}", id_.extension):
+        found.append(_system(FINESS, id_.extension[1:], "FINEG"))
+    return found
+
+
+def _thing(pool: Pool, said: Participation, place: str) -> Json:
+    resource: Json = {"resourceType": "Device"}
+    identifiers = [found for id_ in said.ids if (found := identifier(id_))]
+    if identifiers:
+        resource["identifier"] = identifiers
+    named = ((said.software or said.name, "user-friendly-name"), (said.model, "model-name"))
+    if names := [{"name": name, "type": kind} for name, kind in named if name]:
+        resource["deviceName"] = names
+    if kind := codeable(said.entity):
+        resource["type"] = kind
+    return pool.add(_key("device", said.ids, place), resource)
+
+
+def _structure(pool: Pool, said: Participation, place: str) -> Json | None:
+    names = (said.organisation,) if said.organisation else ()
+    return organisation(pool, RawOrganisation(ids=said.organisation_ids, names=names), f"{place}/organisation")
+
+
+def _patient_names(said: Patient, subject: RawSubject | None) -> list[Json]:
+    """The birth name as the official one, with its one first given name and all of them in fr-core's extension."""
+    traits = said.traits
+    found: list[Json] = []
+    if traits.birth_family or traits.birth_given or traits.birth_givens:
+        official: Json = {"use": "official"}
+        if traits.birth_family:
+            official["family"] = traits.birth_family
+        first = traits.birth_given or traits.birth_givens
+        if first:
+            official["given"] = [first]
+        if traits.birth_givens:
+            url = f"{FR_CORE}fr-core-human-name-birth-list-given-name"
+            official["extension"] = [{"url": url, "valueString": traits.birth_givens}]
+        found.append(official)
+    for name in subject.names if subject is not None else ():
+        used = [part for part in name.parts if part.kind == "family" and part.qualifier == "CL"]
+        given = [part.text for part in name.parts if part.kind == "given" and part.qualifier == "CL"]
+        if used or given:
+            usual: Json = {"use": "usual"}
+            if used:
+                usual["family"] = used[0].text
+            if given:
+                usual["given"] = given
+            found.append(usual)
+    if not found and subject is not None:
+        found = [shown for name in subject.names if (shown := _human_name(name))]
+    return found
+
+
+def _human_name(name: RawName) -> Json:
+    families = [part.text for part in name.parts if part.kind == "family" and part.text]
+    found = {
+        "family": " ".join(families),
+        "given": [part.text for part in name.parts if part.kind == "given" and part.text],
+        "prefix": [part.text for part in name.parts if part.kind == "prefix" and part.text],
+        "suffix": [part.text for part in name.parts if part.kind == "suffix" and part.text],
+    }
+    kept: Json = {part: value for part, value in found.items() if value}
+    if not kept and name.text:
+        kept = {"text": name.text}
+    return kept
+
+
+def _contact(telecoms: tuple[RawTelecom, ...], addresses: tuple[RawAddress, ...], *, with_use: bool = True) -> Json:
+    found: Json = {}
+    points = []
+    for telecom in telecoms:
+        scheme, _, value = telecom.value.partition(":")
+        if not value:
+            continue
+        point = {"system": TELECOMS.get(scheme.lower(), "other"), "value": value.strip() or telecom.value}
+        if with_use and telecom.use in USES:
+            point["use"] = USES[telecom.use]
+        points.append(point)
+    if points:
+        found["telecom"] = points
+    places = [place for address in addresses if (place := _address(address))]
+    if places:
+        found["address"] = places
+    return found
+
+
+def _address(address: RawAddress) -> Json:
+    lines = [part.text for part in address.parts if part.kind in LINES and part.text]
+    first = {part.kind: part.text for part in reversed(address.parts) if part.text}
+    found: Json = {"line": lines} if lines else {}
+    for kind, name in (("city", "city"), ("postalCode", "postalCode"), ("country", "country")):
+        if kind in first:
+            found[name] = first[kind]
+    if not found and address.text:
+        found["text"] = address.text
+    return found
+
+
+def _typed(id_: RawId, kind: str) -> Json:
+    found = identifier(id_) or {}
+    return found | {"type": {"coding": [{"system": TYPES, "code": kind}]}}
+
+
+def _system(system: str, value: str, kind: str) -> Json:
+    return {"system": system, "value": value, "type": {"coding": [{"system": TYPES, "code": kind}]}}
+
+
+def _named(reference: Json, display: str) -> Json:
+    return reference | {"display": display} if display else reference
+
+
+def _key(kind: str, ids: tuple[RawId, ...], place: str) -> str:
+    """A person or structure is the same wherever the same identifier stands; without one, it is of its place alone."""
+    known = next((normalised_id(id_) for id_ in ids if id_.root and id_.extension), "")
+    return f"{kind}|{known or place}"
+
+
+LINES: Final = ("streetAddressLine", "houseNumber", "streetName", "streetNameType", "additionalLocator", "unitID")

@@ -1,0 +1,37 @@
+"""The resources of one Bundle: each once, found again by what identifies it, referred to by a name that resolves."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from transforms.fhir.values import Json
+
+NAMESPACE: Final = uuid.UUID("6f3c1c59-6a0c-5d3c-9d53-2b7d53a4c8a1")
+"""Of the names below: equal keys give equal ids, in every run and on every machine."""
+
+
+class Pool:
+    """Resources in the order they came; `add` gives the reference to one, made or known."""
+
+    def __init__(self) -> None:
+        self._resources: dict[str, Json] = {}
+
+    def name(self, key: str) -> str:
+        return f"urn:uuid:{uuid.uuid5(NAMESPACE, key)}"
+
+    def __contains__(self, key: str) -> bool:
+        return self.name(key) in self._resources
+
+    def add(self, key: str, resource: Json) -> Json:
+        """A reference to the resource of this key; the first one of a key stays."""
+        url = self.name(key)
+        if url not in self._resources:
+            self._resources[url] = {"resourceType": resource["resourceType"], "id": url[9:]} | resource
+        return {"reference": url}
+
+    def resource(self, reference: Json) -> Json:
+        return self._resources[reference["reference"]]
+
+    def entries(self) -> list[Json]:
+        return [{"fullUrl": url, "resource": resource} for url, resource in self._resources.items()]
