@@ -1,13 +1,17 @@
-"""One patient's record as a timeline: documents, results, readings, and who the patient was said to be; newest last."""
+"""One patient's record: as a timeline (documents, results, readings, identity; newest last), and as FHIR."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from carnet.heading import heading_rows
 from carnet.listing import confidentiality, masks
 from carnet.terms import Maps, result_row
+from transforms.fhir.bundle import record_bundle, written
+from transforms.fhir.document import Filed
 from transforms.terminology.maps import NO_MAP, SenderMap
 from warehouse import ledger
 from warehouse.database import Connection
@@ -35,6 +39,25 @@ def timeline(store: Store, connection: Connection, patient: str, maps: Maps) -> 
     ]
     rows += [_identity(said) for said in trail(store, connection, patient)]
     return sorted(rows, key=lambda row: (row["when"], row["kind"], row["what"]))
+
+
+def fhir_record(store: Store, connection: Connection, patient: str, maps: Maps) -> bytes:
+    """The record as a FHIR R4 Bundle, in JSON. The patient is who the record is of, as the newest document names them:
+    a document that came under a local number is that of the INS which the number stands for."""
+    found = sorted(
+        ledger.documents(store, connection, patient),
+        key=lambda one: (one.record.patient.traits.complete, one.record.created, one.record.document_id),
+        reverse=True,
+    )
+    return written(record_bundle(_filed(one, maps.get(one.sender, NO_MAP)) for one in found))
+
+
+def _filed(found: ledger.StoredDocument, known: SenderMap) -> Filed:
+    record = found.record
+    if found.ins:
+        who = msgspec.structs.replace(record.patient, ins=found.ins, oid=found.ins_oid, qualified=found.qualified)
+        record = msgspec.structs.replace(record, patient=who)
+    return Filed(record, found.status, masks(found), known)
 
 
 def _identity(said: Statement) -> dict[str, Any]:

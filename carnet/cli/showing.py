@@ -159,10 +159,11 @@ def find(
 @app.command()
 def patient(
     ins: Annotated[str, typer.Argument(help="INS[@OID], or - to read it from stdin.")],
+    fhir: Annotated[bool, typer.Option("--fhir", help="A FHIR R4 Bundle of the record.")] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """One record as a timeline; recorded in the audit trail."""
+    """One record as a timeline, or as a FHIR R4 Bundle; recorded in the audit trail."""
     from carnet.maps import sender_maps
     from carnet.record import timeline
     from transforms.identity import NIR
@@ -179,6 +180,11 @@ def patient(
             raise OperatorError("no record of this patient")
     audit(store, "patient", id_)
     with reading(store.engine) as connection:
+        if fhir:
+            from carnet.record import fhir_record
+
+            sys.stdout.buffer.write(fhir_record(store, connection, id_, maps) + b"\n")
+            return
         print_rows(timeline(store, connection, id_, maps), as_json, ("when", "kind", "what", "status", "sender"))
 
 

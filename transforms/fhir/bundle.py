@@ -9,6 +9,7 @@ import msgspec
 
 from transforms.documents import DocumentRecord
 from transforms.fhir.document import Filed, document, document_reference
+from transforms.fhir.filler_orders import order
 from transforms.fhir.people import patient
 from transforms.fhir.pool import Pool
 from transforms.fhir.values import Json, date_time, identifier
@@ -32,10 +33,17 @@ def document_bundle(filed: Filed) -> Json:
 
 
 def record_bundle(documents: Iterable[Filed]) -> Json:
-    """A patient's record: every document as a DocumentReference, and the content of those that are current."""
+    """A patient's record: every document as a DocumentReference, and the content of those that are current.
+
+    Discrete results have no document: their report stands for them, while it is current.
+    """
     pool = Pool()
     for filed in documents:
         subject = _subject(pool, filed.record)
+        if filed.record.format == "hl7-oru":
+            if filed.status == "current":
+                order(pool, filed.record, subject, filed.maps)
+            continue
         document_reference(pool, filed, subject)
         if filed.status == "current":
             document(pool, filed, subject)

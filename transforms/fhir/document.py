@@ -33,12 +33,13 @@ from transforms.fhir.values import (
     system_uri,
 )
 from transforms.moments import parse_ts
+from transforms.terminology.maps import NO_MAP, SenderMap
 from transforms.xds.entry import Coded, document_entry
 from transforms.xds.times import DTM
 
 PDSM: Final = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/"
-STATUSES: Final = {"current": "current", "superseded": "superseded", "deleted": "entered-in-error"}
-"""Status of a document to DocumentReferenceStatus: a deleted one was entered in error (PDSm for DMP)."""
+STATUSES: Final = {"current": "current", "superseded": "superseded"}
+"""Status of a document to DocumentReferenceStatus; a deleted or withdrawn one was entered in error (PDSm for DMP)."""
 PROJECTORS: Final[Mapping[type, Project]] = {
     model.Observation: results.observation,
     model.Report: results.report,
@@ -56,11 +57,13 @@ PROJECTORS: Final[Mapping[type, Project]] = {
 
 
 class Filed(msgspec.Struct, frozen=True):
-    """A document as it stands in the record."""
+    """A document as it stands in the record: its state, the masks in force, and whose record it is."""
 
     record: DocumentRecord
     status: str = "current"
     masks: tuple[str, ...] = ()
+    maps: SenderMap = NO_MAP
+    """What the sender's own codes mean."""
 
 
 def document(pool: Pool, filed: Filed, subject: Json) -> Json:
