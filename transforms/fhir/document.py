@@ -9,11 +9,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Final
-from xml.sax.saxutils import escape
 
 import msgspec
 
-from connectors.base import RawSection
 from connectors.heading import Header, RawParticipation
 from connectors.said import RawId
 from transforms.content import model
@@ -169,16 +167,12 @@ def _sections(record: DocumentRecord, scope: Scope) -> list[Json]:
         section: Json = {
             "title": said.title or said.code.display,
             "code": raw_codeable(said.code),
-            "text": {"status": "generated", "div": _div(said)} if said.narrative else None,
+            "text": {"status": "generated", "div": said.html} if said.html else None,
             "entry": [{"reference": one["reference"]} for one in entries],
         }
         if section["text"] or section["entry"]:
             sections.append(_said(section))
     return sections
-
-
-def _div(said: RawSection) -> str:
-    return f'<div xmlns="http://www.w3.org/1999/xhtml">{escape(said.narrative)}</div>'
 
 
 def _encounter(pool: Pool, said: Header, subject: Json, key: str) -> Json | None:
