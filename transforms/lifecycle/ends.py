@@ -35,7 +35,8 @@ def carrier_ends(projection: Projection, carriers: Iterable[CarrierFact]) -> tup
     """The end of each carrier, sorted by (delivery, locator).
 
     The first by position of a document carries the document's end. Later ones are duplicates; flagged
-    `FLAGS_DIFFER` when they ask for more masking than all earlier ones. Every carrier's document must be in the
+    `FLAGS_DIFFER` when they ask for more masking than all earlier ones; accepted when that is what they were sent
+    for (MODIF_CONF_CODE=Y). Every carrier's document must be in the
     projection: a missing one is a bug (`KeyError`).
     """
     states = {(state.doc, state.digest): state for state in projection.documents}
@@ -50,6 +51,8 @@ def carrier_ends(projection: Projection, carriers: Iterable[CarrierFact]) -> tup
         if earlier is None:
             end, code, findings = document_end(states[document])
             ends[item] = CarrierEnd(*item, end, code, findings)
+        elif carrier.modifies_confidentiality and flags != earlier:
+            ends[item] = CarrierEnd(*item, "accepted")
         elif flags <= earlier:
             ends[item] = CarrierEnd(*item, "duplicate")
         else:

@@ -65,6 +65,11 @@ def test_a_repeat_is_compared_with_all_earlier_ones() -> None:
     assert (told["1:x:mail"], told["1:x:portal"]) == ("flagged FLAGS_DIFFER", "duplicate")
 
 
+def test_a_repeat_that_changes_the_mask_on_purpose_is_accepted() -> None:
+    told = ends("doc 1 mask=PS", "doc 1 via=mail modif", "doc 1 via=portal modif mask=PS")
+    assert (told["1:x:mail"], told["1:x:portal"]) == ("accepted", "duplicate")
+
+
 def test_a_carrier_without_its_document_is_a_bug() -> None:
     with pytest.raises(KeyError):
         carrier_ends(project(arrive([])), arrive(["doc 1"]).carriers)
