@@ -7,6 +7,7 @@ never best-guessed.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from connectors.base import Message
@@ -16,8 +17,7 @@ Action = Literal["create", "replace", "delete", "mask"]
 _CONTROL: dict[str, Action] = {"NW": "create", "RO": "replace", "CA": "delete"}
 _STATUS: dict[str, Action] = {"F": "create", "C": "replace", "D": "delete"}
 _EVENT: dict[str, Action] = {"MDM^T02": "create", "MDM^T10": "replace", "MDM^T04": "delete"}
-_ANY = frozenset({"", "SC"})
-"""ORC-1 of profiles before 2.1: `SC` fits any OBX-11, and an absent ORC leaves the event to decide."""
+_SAYS_ACTION = re.compile(r"(\d+)\.(\d+)\^CISIS_CDA_HL7_V\d+")
 
 
 def action_of(message: Message, *, has_replaced: bool) -> Action | None:
@@ -25,9 +25,10 @@ def action_of(message: Message, *, has_replaced: bool) -> Action | None:
 
     `has_replaced` tells whether the document names one it replaces: a replacement must, a creation must not. A
     replacement that names none and says MODIF_CONF_CODE=Y sends a known document again to change who may see it.
+    An absent ORC leaves the event to decide, and OBX-11 in an ORU.
     """
     said: list[Action | None] = [_EVENT.get(message.kind)]
-    if message.order_control not in _ANY:
+    if message.order_control and not (message.order_control == "SC" and _fits_any(message.profile)):
         said.append(_CONTROL.get(message.order_control))
         if message.order_control not in _CONTROL:
             return None
@@ -44,6 +45,12 @@ def action_of(message: Message, *, has_replaced: bool) -> Action | None:
     if action != "delete" and has_replaced != (action == "replace"):
         return None
     return action
+
+
+def _fits_any(profile: str) -> bool:
+    """Whether ORC-1 may be `SC`, whatever OBX-11: in the volet before 2.1, and outside it."""
+    named = (_SAYS_ACTION.fullmatch(one) for one in profile.split("~"))
+    return all(found is None or (int(found[1]), int(found[2])) < (2, 1) for found in named)
 
 
 def submitted_action(said: str, *, replaces: bool, has_replaced: bool, version: int | None) -> Action | None:

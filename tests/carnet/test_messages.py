@@ -84,9 +84,11 @@ def test_a_message_that_cannot_be_taken_says_why_and_nothing_enters(
 
 
 def test_older_profiles_say_sc_or_nothing_in_orc_1(hub: Hub) -> None:
-    hub.take(mdm(cda("1"), order="SC"))
+    hub.take(mdm(cda("1"), order="SC").replace(b"2.1^CISIS", b"2.0^CISIS"))
     hub.take(mdm(cda("2"), order="", control="M2"))
     assert len(hub.documents()) == 2
+    hub.take(mdm(cda("3"), order="SC", control="M3"))
+    assert codes(hub) == [("refused", "ACTION_INCONSISTENT")] * 2
 
 
 def test_results_are_versions_of_their_filler_order_in_any_order(tmp_path: Path) -> None:
