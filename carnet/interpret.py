@@ -254,7 +254,8 @@ class _Reading:
             digest = hashlib.sha256(self.stream.read(message.span.length)).digest()
             found = message_items(message, children, digest, self.next_ordinal, self.context, route)
         except Exception as bug:  # noqa: BLE001 - the bulkhead: the message and what it encloses are held
-            head = self._held(message.locator, bug, answer=Answerable(message.envelope))
+            keys = (message.control_id,) if message.control_id else ()
+            head = self._held(message.locator, bug, answer=Answerable(message.envelope), keys=keys)
             held = [self._held(child.locator, bug, parent=head.ordinal) for child in children]
             return self._step([head, *held], message.span, None)
         self.next_ordinal += len(found.items)

@@ -121,5 +121,6 @@ def refused(refusal: Refusal, ordinal: int, parent: int | None = None) -> Prepar
         code=refusal.code,
         expected=refusal.expected,
         came=refusal.came,
+        keys=(refusal.envelope.control_id,) if refusal.envelope is not None and refusal.envelope.control_id else (),
         answer=Answerable(refusal.envelope) if refusal.envelope is not None else None,
     )

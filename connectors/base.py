@@ -325,6 +325,8 @@ class Message(msgspec.Struct, frozen=True):
     reply: str = ""
     """NTE-4 under DESTMSSANTEPAT: `FIN` when the patient may not answer that mail."""
     orders: tuple[Order, ...] = ()
+    numbers: tuple[str, ...] = ()
+    """Of its orders, specimens and accessions, for whoever looks it up."""
     admission: Admission | None = None
     """Of an ADT message that states an identity."""
     encloses: int = 0

@@ -13,6 +13,7 @@ import msgspec
 from connectors.base import Order, RawCode, RawId, RawParty, RawPatient
 from connectors.hl7 import flags
 from connectors.hl7.ids import document_id
+from connectors.hl7.numbers import FIELDS, Numbers
 from connectors.hl7.patient import read_patient
 from connectors.hl7.payload import carried
 from connectors.hl7.recipients import recipient
@@ -45,6 +46,8 @@ class Body(msgspec.Struct, frozen=True):
     document_id: RawId | None = None
     parent_id: RawId | None = None
     author_organisation: RawParty = NO_PARTY
+    numbers: tuple[str, ...] = ()
+    """Of orders, specimens and accessions."""
     findings: tuple[str, ...] = ()
 
 
@@ -58,6 +61,7 @@ class _Reading:
         self.payloads = payloads
         self.orders = Orders(values, message)
         self.requests = Requests()
+        self.numbers = Numbers(values)
         self.results = results
         self.expects_document = expects_document
         self.left: dict[str, int] = {RAW: 0, IGNORED: 0}
@@ -85,14 +89,17 @@ class _Reading:
 
     def orc(self, line: str) -> Outcome:
         f = self.fields(line, 12)
+        self.numbers.segment("ORC", f)
         self.requests.control(f[1].strip())
         self.orders.request(f)
         return MAPPED
 
     def obr(self, line: str) -> Outcome:
         self._mails_patient = 0
+        f = self.fields(line, 25)
+        self.numbers.segment("OBR", f)
         self.requests.order()
-        self.orders.order(self.fields(line, 25))
+        self.orders.order(f)
         return MAPPED
 
     def nte(self, line: str) -> Outcome:
@@ -105,10 +112,13 @@ class _Reading:
         return MAPPED if self.orders.note(text) else RAW
 
     def spm(self, line: str) -> Outcome:
-        return MAPPED if self.orders.specimen(self.fields(line, 4)) else RAW
+        f = self.fields(line, 4)
+        self.numbers.segment("SPM", f)
+        return MAPPED if self.orders.specimen(f) else RAW
 
     def txa(self, line: str) -> Outcome:
-        f = self.fields(line, 13)
+        f = self.fields(line, 15)
+        self.numbers.segment("TXA", f)
         self.requests.join()
         self.document_id = self.document_id or document_id(f[12], self.values)
         self.parent_id = self.parent_id or document_id(f[13], self.values)
@@ -124,6 +134,12 @@ class _Reading:
             return RAW
         self.author = self.values.organisation(f[8])
         return MAPPED
+
+    def numbered(self, line: str) -> Outcome:
+        """A segment that is kept raw: a person may look it up by its numbers."""
+        name = line[:3]
+        self.numbers.segment(name, self.fields(line, FIELDS[name][-1]))
+        return RAW
 
     def observations(self, lines: Iterable[str]) -> None:
         """A run of OBX. What they carry is judged once the whole message is known."""
@@ -187,8 +203,11 @@ _ANSWERS = frozenset({"Y", "N", "O", "OUI", "NON", "YES", "NO"})
 _LOINC = frozenset({"LN", "LOINC"})
 
 
-_PATIENT_ONLY: dict[str, Callable[[_Reading, str], Outcome]] = {"PID": _Reading.pid}
-_READERS = _PATIENT_ONLY | {
+_Reader: TypeAlias = Callable[[_Reading, str], Outcome]
+_KEPT_RAW: Mapping[str, _Reader] = {"PID": _Reading.pid, **dict.fromkeys(FIELDS, _Reading.numbered)}
+"""Of a message that is not taken up: who it is about, and its numbers."""
+_READERS: Mapping[str, _Reader] = {
+    **_KEPT_RAW,
     "OBR": _Reading.obr,
     "ORC": _Reading.orc,
     "NTE": _Reading.nte,
@@ -247,11 +266,12 @@ def read_body(
     documents: bool,
     expects_document: bool,
 ) -> Body:
-    """The segments of a message, MSH first. Without `documents` only the patient is read and the rest kept raw;
-    with `expects_document` (an MDM, a CI-SIS profile) a payload that is no document is still the document's place.
+    """The segments of a message, MSH first. Without `documents` only the patient and the numbers are read.
+
+    With `expects_document` (an MDM, a CI-SIS profile) a payload that is no document is still the document's place.
     """
     reading = _Reading(values, payloads, message, results=results, expects_document=expects_document)
-    readers = _READERS if documents else _PATIENT_ONLY
+    readers = _READERS if documents else _KEPT_RAW
     for name, run in groupby(lines[1:], _name):
         if name == "OBX" and documents:
             reading.observations(run)
@@ -288,5 +308,6 @@ def read_body(
         reading.document_id,
         reading.parent_id,
         reading.author,
+        reading.numbers.found(),
         tuple(reading.findings),
     )

@@ -222,6 +222,7 @@ def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tu
         recipients=body.said.recipients,
         reply=body.reply,
         orders=body.orders,
+        numbers=body.numbers,
         encloses=len(body.documents),
         ignored="ACKNOWLEDGEMENT" if acknowledges else "",
         unsupported="" if understood else "MESSAGE_KEPT_RAW",

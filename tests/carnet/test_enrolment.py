@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cda import INS, TEST_OID, cda
-from tests.hl7 import adt, mdm, oru, pid
+from tests.hl7 import adt, document_oru, header, mdm, oru, pid, request
 from tests.hub import Hub
 
 OTHER_INS = "160017555000059"
@@ -190,6 +190,27 @@ def test_find_by_every_number(hub: Hub) -> None:
     linked = hub.take(table(row()))
     assert hub.found("MSG-9") == hub.found("FILL-9") == hub.found("PFILL-9") == [waiting]
     assert hub.found("IPP-285034") == [waiting, linked]
+
+
+def test_find_by_the_numbers_of_whatever_came_and_however_it_ended(hub: Hub) -> None:
+    carried = hub.take(document_oru(request(cda("1"), number="77"), control="DOC-9"))
+    assert hub.found("F77") == hub.found("P77") == hub.found("DOC-9") == [carried]
+    order = "\r".join(
+        (
+            header("OML^O21^OML_O21", "ORDER-9", version="2.5", profile=""),
+            IPP_ONLY,
+            "ORC|NW|PLACER-9^HOP|FILLER-9^LABO|GROUP-9",
+            "OBR|1|PLACER-9^HOP|FILLER-9^LABO|24331-1^x^LN||||||||||||||ACC-9|PF2|ACC-F9",
+            "SPM|1|SPEC-9&HOP^SPEC-F9&LABO||SER",
+        )
+    )
+    kept = hub.take(order.encode())
+    for number in ("ORDER-9", "PLACER-9", "FILLER-9", "GROUP-9", "ACC-9", "ACC-F9", "SPEC-9", "SPEC-F9"):
+        assert hub.found(number) == [kept], number
+    unread = hub.take(oru(control="BAD-9").replace(b"MSH|^~", b"MSH|^^"))
+    assert hub.found("BAD-9") == [unread]
+    two = hub.take(oru(control="TWO-9").replace(b"PV1|1|N", pid(ins="181112A00400083").encode()))
+    assert hub.found("TWO-9") == [two]
 
 
 def test_figures_count_one_person(hub: Hub) -> None:
