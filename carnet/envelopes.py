@@ -11,12 +11,12 @@ from typing import get_args
 import msgspec
 
 from carnet.judged import Context, carry, links, lookups, patient_name, refused
-from connectors.base import Document, Enclosed, Locator, Message, RawPatient, Refusal, Yielded
+from connectors.base import Document, Enclosed, Locator, Message, RawId, RawPatient, Refusal, Yielded
 from connectors.hl7.ids import same_document
 from quality.rules import identity_codes, judge, verdict_of
 from transforms.actions import action_of
 from transforms.admissions import understand_admission
-from transforms.documents import DocumentRecord, from_cda, from_order
+from transforms.documents import DocumentRecord, from_cda, from_order, normalised_id
 from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
@@ -238,7 +238,14 @@ def _child(
         modifies_confidentiality=_modifies(message),
         destinations=(*routing.destinations, *routing.waiting),
     )
+    carried = msgspec.structs.replace(carried, lot=_lot(message, record))
     return msgspec.structs.replace(item, patient=name, findings=routed.findings, carried=(carried,))
+
+
+def _lot(message: Message, record: DocumentRecord) -> tuple[str, ...]:
+    """The other documents of its lot. What follows the OID may be an extension or a label: both spellings count."""
+    spelled = (normalised_id(one) for member in message.lot for one in (member, RawId(member.root)))
+    return tuple(dict.fromkeys(id_ for id_ in spelled if id_ != record.document_id))
 
 
 def _named_otherwise(message: Message, document: Document) -> bool:

@@ -318,6 +318,8 @@ class Message(msgspec.Struct, frozen=True):
     """TXA-12."""
     parent_id: RawId | None = None
     """TXA-13."""
+    lot: tuple[RawId, ...] = ()
+    """COMP_LOT of profile 1.2: the documents of one lot, structured and printable."""
     author_organisation: RawParty = RawParty()
     """PRT-8 of the `SB` participation (sender)."""
     flags: Mapping[str, str] = {}

@@ -149,8 +149,10 @@ class Entering:
                 other = self.working.half(carried.twin_of)
                 twins.append({"a": min(doc, other), "b": max(doc, other)})
                 changes.docs.add(other)
+            siblings = {name("document", sibling) for sibling in carried.lot}
+            twins += [{"a": min(id_key, other), "b": max(id_key, other)} for other in siblings]
             changes.docs.add(doc)
-            changes.ids.add(id_key)
+            changes.ids |= {id_key, *siblings}
         add(connection, schema.document_fact, documents)
         self._place_again(connection, schema.document_fact, documents, ("doc", "digest"))
         self._qualify(connection, [row for row in documents if row["sound"]], changes)

@@ -45,6 +45,8 @@ class Carried(msgspec.Struct, frozen=True):
     """Where this arrival may send it, once its identity is qualified."""
     twin_of: str | None = None
     """`document_id|format` of the other half, declared by one message or one submission."""
+    lot: tuple[str, ...] = ()
+    """Ids of the documents that its message declares to be one with it, whatever message brings them."""
     qualifies: bool = False
     """Whether it states a qualified INS (an identity fact)."""
 

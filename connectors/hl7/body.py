@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.base import Order, RawCode, RawId, RawParty, RawPatient
 from connectors.hl7 import flags
-from connectors.hl7.ids import document_id
+from connectors.hl7.ids import document_id, lot_member
 from connectors.hl7.numbers import FIELDS, Numbers
 from connectors.hl7.patient import read_patient
 from connectors.hl7.payload import carried
@@ -45,6 +45,8 @@ class Body(msgspec.Struct, frozen=True):
     reply: str = ""
     document_id: RawId | None = None
     parent_id: RawId | None = None
+    lot: tuple[RawId, ...] = ()
+    """COMP_LOT of version 1.2: documents that are one with those enclosed."""
     author_organisation: RawParty = NO_PARTY
     numbers: tuple[str, ...] = ()
     """Of orders, specimens and accessions."""
@@ -72,6 +74,7 @@ class _Reading:
         self.reply = ""
         self.document_id: RawId | None = None
         self.parent_id: RawId | None = None
+        self.lot: list[RawId] = []
         self._names = _shared_names(values) if values.plain else _named(values.codes)
         self._ordinal = 0
         self._mails_patient = 0  # ordinal of the OBX that mails the patient, while a note may be about it
@@ -187,8 +190,11 @@ class _Reading:
         if role == "flag?" and answers[0].upper() not in _ANSWERS:
             return None
         self.orders.carry()
-        if role in {"mail", "lot"}:
-            return IGNORED if role == "mail" else RAW
+        if role == "mail":
+            return IGNORED
+        if role == "lot":
+            self.lot += [sibling for one in values.repetitions(field) if (sibling := lot_member(one, values))]
+            return MAPPED
         written, name = _flag(code)
         if not name:
             self.findings["FLAG_UNKNOWN"] = None
@@ -307,6 +313,7 @@ def read_body(
         reading.reply,
         reading.document_id,
         reading.parent_id,
+        tuple(reading.lot),
         reading.author,
         reading.numbers.found(),
         tuple(reading.findings),

@@ -30,6 +30,12 @@ def document_id(field: str, values: Values) -> RawId | None:
     return RawId(joined[1], joined[2]) if joined else RawId("", value)
 
 
+def lot_member(value: str, values: Values) -> RawId | None:
+    """A COMP_LOT of version 1.2, `root^extension`; None when empty."""
+    root, extension = (part.strip() for part in (*values.components(value), "", "")[:2])
+    return RawId(root, extension) if root else None
+
+
 def same_document(one: RawId, other: RawId) -> bool:
     """Whether two identifiers name one document, however root and extension were joined."""
     return _joined(one) == _joined(other)

@@ -217,6 +217,7 @@ def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tu
         result_status=body.said.status,
         document_id=body.document_id,
         parent_id=body.parent_id,
+        lot=body.lot,
         author_organisation=body.author_organisation,
         flags=body.said.flags,
         recipients=body.said.recipients,

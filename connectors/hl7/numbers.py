@@ -1,4 +1,4 @@
-"""Numbers that a person looks a message up by: those of its orders, specimens and accessions, of whatever type it is."""
+"""Numbers that a person looks a message up by, whatever its type: those of its orders, specimens and accessions."""
 
 from __future__ import annotations
 

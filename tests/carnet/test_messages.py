@@ -177,6 +177,20 @@ def test_twins_are_of_one_request(hub: Hub) -> None:
     assert units[0] == units[1] and units[2] == units[3] and len(set(units)) == 4
 
 
+def test_a_lot_of_version_1_2_declares_the_twin_that_another_message_brings(tmp_path: Path) -> None:
+    """OBX-3 = COMP_LOT names the sibling by OID, with or without what may be its extension or a label."""
+    lot = "OBX|20|CE|COMP_LOT^x||{}.{}^CDAN1||||||F\r"
+    first = document_oru(request(cda("1"))) + lot.format(ARC, 2).encode()
+    second = document_oru(request(cda("2", level=1)), control="D2") + lot.format(ARC, 1).encode()
+    for number, arrivals in enumerate(([first, second], [second, first], [first, cda("2", level=1)])):
+        hub = Hub(tmp_path / str(number))
+        for arrival in arrivals:
+            hub.take(arrival)
+        assert len({hub.document(f"{ARC}.{n}")["unit"] for n in "12"}) == 1
+        hub.take(document_oru(request(cda("1"), action="delete"), control="D3"))
+        assert {hub.document(f"{ARC}.{n}")["status"] for n in "12"} == {"deleted"}
+
+
 def test_acknowledgements_are_no_data_and_other_messages_are_kept(hub: Hub) -> None:
     hub.take(b"MSH|^~\\&|A|B|C|D|20260302||ACK^T02^ACK|1|P|2.6\rMSA|AA|M1\r")
     hub.take("\r".join(["MSH|^~\\&|A|B|C|D|20260302||ADT^A01^ADT_A01|2|P|2.5", "EVN||20260302", pid(), ""]).encode())

@@ -49,9 +49,11 @@ def authorised(words: Said, fact: DocumentFact) -> list[CarrierFact | MaskFact]:
 
     A replacement that says MODIF_CONF_CODE=Y is one: sent again, the latest counts.
     """
-    masks = (mask for mask in words.statements.get(fact.id, ()) if mask.digest in ("", fact.digest))
-    carriers = (carrier for carrier in carriers_of(words, fact) if carrier.modifies_confidentiality)
-    return [said for said in (*masks, *carriers) if said.organisation == fact.organisation]
+    said: list[CarrierFact | MaskFact] = [
+        mask for mask in words.statements.get(fact.id, ()) if mask.digest in ("", fact.digest)
+    ]
+    said += [carrier for carrier in carriers_of(words, fact) if carrier.modifies_confidentiality]
+    return [one for one in said if one.organisation == fact.organisation]
 
 
 def stated_mask(words: Said, members: Sequence[DocumentFact]) -> Flags:

@@ -164,7 +164,8 @@ def test_mail_bodies_and_the_lot_are_no_documents() -> None:
     mail = ed(b64("Bonjour, le résultat est joint"), 12, head="^TEXT^^Base64^").replace("11502-2", "CORPSMAIL_PS")
     lot = "OBX|13|CE|COMP_LOT^x||1.2.3^AB"
     message = first([*document_oru(), mail, lot])
-    assert (message.encloses, message.segments["ignored"], message.segments["raw"]) == (1, 1, 2)
+    assert (message.encloses, message.segments["ignored"], message.segments["raw"]) == (1, 1, 1)
+    assert message.lot == (RawId("1.2.3", "AB"),)
     lps = "OBX|2|ED|1^XDM/1.0/DDM+un sujet||^text^^Base64^" + b64("Texte de la lettre") + "||||||F"
     assert first([*document_mdm(), lps]).segments["ignored"] == 1
 
