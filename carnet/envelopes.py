@@ -139,6 +139,7 @@ def _numbers(message: Message) -> tuple[str, ...]:
     if said is not None:
         other = said.other.ids if said.other is not None else ()
         local += [i.extension for i in (*said.merged, *other, said.visit, said.movement) if i.kind != "INS"]
+    local += [number.extension for order in message.orders for number in (order.placer, order.filler)]
     return (*local, *message.numbers)
 
 

@@ -328,7 +328,7 @@ class Message(msgspec.Struct, frozen=True):
     """NTE-4 under DESTMSSANTEPAT: `FIN` when the patient may not answer that mail."""
     orders: tuple[Order, ...] = ()
     numbers: tuple[str, ...] = ()
-    """Of its orders, specimens and accessions, for whoever looks it up."""
+    """Of its orders, specimens and accessions, for whoever looks it up, beside those that `orders` have."""
     admission: Admission | None = None
     """Of an ADT message that states an identity."""
     encloses: int = 0

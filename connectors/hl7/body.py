@@ -315,6 +315,6 @@ def read_body(
         reading.parent_id,
         tuple(reading.lot),
         reading.author,
-        reading.numbers.found(),
+        reading.numbers.found(orders=bool(orders) and not reading.carried),
         tuple(reading.findings),
     )
