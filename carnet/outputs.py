@@ -342,6 +342,29 @@ class TerminologyRow(Row, kw_only=True):
     said: str | UnsetType = UNSET
 
 
+class CoverageRow(Row, kw_only=True):
+    """`coverage --json`: what became of the entries of the documents of a model.
+
+    `coded` entries hold a code; `mapped` of them were by their template. `templates`, `classes` and `raw` are
+    statements at any depth: mapped by their template, by their class, or kept in the raw bytes alone. `narrative` are
+    sections that have no entry.
+    """
+
+    model: str
+    version: str
+    documents: int
+    sections: int
+    entries: int
+    coded: int
+    mapped: int
+    templates: int
+    classes: int
+    raw: int
+    narrative: int
+    unknown_templates: int
+    templates_unknown: list[str] | UnsetType = UNSET
+
+
 class Period(Row, kw_only=True):
     """Start and end, as precise as the source; empty when not given. `zone` says whether the source gave an offset."""
 
@@ -514,6 +537,7 @@ OUTPUTS: dict[str, type[Row]] = {
     "accounts": AccountRow,
     "find": FoundRow,
     "terminology": TerminologyRow,
+    "coverage": CoverageRow,
     "receipt": Receipt,
     "check": CheckReport,
     "patient": TimelineRow,

@@ -138,6 +138,24 @@ def terminology(
 
 
 @app.command()
+def coverage(
+    sender: Annotated[str | None, typer.Option(help="Of this sender only.")] = None,
+    home: Home = None,
+    identified: Identified = False,
+    as_json: Json = False,
+) -> None:
+    """What became of the entries of CDA documents, by model: mapped, narrative or raw."""
+    from carnet.coverage import coverage as by_model
+
+    if sender is not None:
+        open_store(home)[0].sender(sender)
+    shown = ("model", "version", "documents", "sections", "entries", "coded", "mapped", "classes", "raw", "narrative")
+    with _looking(home, "coverage", identified) as (store, connection):
+        rows = by_model(store, connection, identified=identified, sender=sender)
+        print_rows(rows, as_json, (*shown, "templates_unknown") if identified else shown)
+
+
+@app.command()
 def find(
     text: Annotated[str, typer.Argument(help="MSH-10, IPP, accession or filler number, document id, delivery id.")],
     home: Home = None,

@@ -11,6 +11,7 @@ import pytest
 
 from carnet import listing
 from carnet.check import check_file
+from carnet.coverage import coverage
 from carnet.outputs import OUTPUTS
 from carnet.record import timeline
 from carnet.reference import ROOT, pages
@@ -48,6 +49,8 @@ def rows_of(hub: Hub, command: str, *, identified: bool) -> list[Any]:
                 return listing.found(connection, ledger.find(hub.store, connection, "R1"))
             case "terminology":
                 return terminology(hub.store, connection, {}, identified=identified)
+            case "coverage":
+                return coverage(hub.store, connection, identified=identified)
             case "receipt":
                 return [hub.receipt(row["delivery"]) for row in hub.deliveries()]
             case _:
@@ -58,7 +61,8 @@ def rows_of(hub: Hub, command: str, *, identified: bool) -> list[Any]:
 
 @pytest.mark.parametrize("identified", [False, True])
 @pytest.mark.parametrize(
-    "command", ["documents", "deliveries", "quarantine", "accounts", "find", "terminology", "receipt", "patient"]
+    "command",
+    ["documents", "deliveries", "quarantine", "accounts", "find", "terminology", "coverage", "receipt", "patient"],
 )
 def test_every_row_has_the_fields_of_its_schema_and_no_other(full: Hub, command: str, identified: bool) -> None:
     rows = rows_of(full, command, identified=identified)
