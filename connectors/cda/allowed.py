@@ -15,6 +15,13 @@ from connectors.cda.elements import V3
 Said: TypeAlias = Mapping[str, str]
 """The attributes of an element."""
 
+ELEMENTS = frozenset(
+    (
+        *("div", "p", "span", "br", "sub", "sup", "a", "ul", "ol", "li"),
+        *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+    )
+)
+"""All that comes out."""
 ATTRIBUTES = frozenset(
     (
         *("ID", "id", "IDREF", "language", "styleCode", "revised", "listType", "href", "name", "rel", "rev", "title"),

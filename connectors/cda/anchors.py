@@ -48,16 +48,17 @@ class Anchors(Mapping[str, str]):
     """@ID → text of a document. Texts are cut out when asked for: nested anchors share theirs."""
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._ranges: dict[str, tuple[int, int]] = {}
-        self._texts: dict[str, str] = {}
+        self._texts: list[str] = []
+        self._ranges: dict[str, tuple[int, int, int]] = {}
+        """Name → (index of the text, start, end)."""
+        self._cuts: dict[str, str] = {}
         self._ambiguous: set[str] = set()
-        self._narratives: dict[etree._Element, str] = {}
+        self._narratives: dict[etree._Element, int] = {}
 
     def __getitem__(self, name: str) -> str:
-        if name not in self._texts:
-            self._texts[name] = self._cut(*self._ranges[name])
-        return self._texts[name]
+        if name not in self._cuts:
+            self._cuts[name] = self._cut(*self._ranges[name])
+        return self._cuts[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._ranges
@@ -75,53 +76,56 @@ class Anchors(Mapping[str, str]):
 
     def text(self, narrative: etree._Element | None) -> str:
         """The whole text of a narrative that was read; empty for any other element."""
-        return self._narratives.get(narrative, "") if narrative is not None else ""
+        if narrative is None or narrative not in self._narratives:
+            return ""
+        return fold(self._texts[self._narratives[narrative]])
 
     def read(self, narrative: etree._Element) -> None:
         """Take the anchors of one narrative and its text."""
-        begun = len(self._pieces)
+        pieces: list[str] = []
+        named: list[tuple[str, int, int]] = []
         opened: list[tuple[int, str]] = []
-        around = 0
-        add = self._pieces.append
+        around = length = 0
         for event, element in etree.iterwalk(narrative, events=("start", "end")):
+            if element.tag not in INLINE:
+                pieces.append(" ")
+                length += 1
             if event == "start":
-                if element.tag not in INLINE:
-                    add(" ")
                 name = element.get("ID") or element.get("id") or ""
                 around += bool(name)
-                opened.append((len(self._pieces), name))
-                if element.text:
-                    add(element.text)
+                opened.append((length, name))
+                said = element.text
             else:
                 start, name = opened.pop()
                 if name:
                     if around <= NESTED:
-                        self._name(fold(name), start)
+                        named.append((fold(name), start, length))
                     around -= 1
-                if element.tag not in INLINE:
-                    add(" ")
-                if element.tail and opened:
-                    add(element.tail)
-        self._narratives[narrative] = fold("".join(self._pieces[begun:]))
+                said = element.tail if opened else None
+            if said:
+                pieces.append(said)
+                length += len(said)
+        self._narratives[narrative] = len(self._texts)
+        self._texts.append("".join(pieces))
+        for name, start, end in named:
+            self._name(name, (len(self._texts) - 1, start, end))
 
     def name(self, element: etree._Element) -> None:
         """Take the anchor of an element that has no text of its own (an image, a region)."""
         name = fold(element.get("ID") or "")
         if name and name not in self._ambiguous:
-            self._ranges.setdefault(name, (0, 0))
+            self._ranges.setdefault(name, (0, 0, 0))
 
-    def _name(self, name: str, start: int) -> None:
+    def _name(self, name: str, place: tuple[int, int, int]) -> None:
         if not name or name in self._ambiguous:
             return
-        end = len(self._pieces)
-        before = self._ranges.setdefault(name, (start, end))
-        if before != (start, end) and self._cut(*before) != self._cut(start, end):
+        before = self._ranges.setdefault(name, place)
+        if before != place and self._cut(*before) != self._cut(*place):
             self._ambiguous.add(name)
             del self._ranges[name]
 
-    def _cut(self, start: int, end: int) -> str:
-        pieces = self._pieces[start:end]
-        return fold("".join(pieces)) if sum(map(len, pieces)) <= LONGEST else ""
+    def _cut(self, index: int, start: int, end: int) -> str:
+        return fold(self._texts[index][start:end]) if 0 < end - start <= LONGEST else ""
 
 
 def anchors(root: etree._Element) -> Anchors:

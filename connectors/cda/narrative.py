@@ -22,6 +22,8 @@ from connectors.cda.elements import V3
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _SPECIAL = re.compile("[&<>]")
+_OPENING = {tag: f"<{tag}>" for tag in allowed.ELEMENTS}
+_CLOSING = {tag: f"</{tag}>" for tag in allowed.ELEMENTS}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -139,8 +141,8 @@ class _Writer:
         if self.frames and not implied:
             self.make_room(tag)
         shown = "div" if tag == "list" else tag
-        self.pieces.append(f"<{shown}{attributes}>")
-        self.frames.append(_Frame(tag, f"</{shown}>", len(self.pieces), implied, item))
+        self.pieces.append(f"<{shown}{attributes}>" if attributes else _OPENING[shown])
+        self.frames.append(_Frame(tag, _CLOSING[shown], len(self.pieces), implied, item))
         return True
 
     def close(self) -> None:
