@@ -177,21 +177,36 @@ def _bytes(element: etree._Element) -> bytes | None:
 def decoded(said: str) -> bytes | None:
     """Base64 whatever its white space, with or without its padding; None for anything else, and for none at all.
 
-    A length of one more than a multiple of four is what no encoder writes: the text was cut.
+    A length of one more than a multiple of four is what no encoder writes: the text was cut. Decoded in slices, so
+    that a long text is not copied whole for its white space and its characters.
     """
-    try:
-        packed = said.encode("ascii").translate(None, b" \t\r\n")
-    except UnicodeEncodeError:
+    parts: list[bytes] = []
+    left = b""
+    for start in range(0, len(said), SLICE):
+        try:
+            packed = left + said[start : start + SLICE].encode("ascii").translate(None, b" \t\r\n")
+        except UnicodeEncodeError:
+            return None
+        whole = len(packed) - (len(packed) % 4 or 4)
+        if b"=" in packed[: max(whole, 0)]:  # padding is the last thing there is
+            return None
+        left = packed[max(whole, 0) :]
+        if whole > 0 and not _decode(packed[:whole], parts):
+            return None
+    if not left or len(left) == 1 or not _decode(left + b"=" * (-len(left) % 4), parts):
         return None
-    if not packed or len(packed) % 4 == 1:
-        return None
-    if padding := -len(packed) % 4:
-        packed += b"=" * padding
+    return b"".join(parts)
+
+
+SLICE = 1 << 20
+
+
+def _decode(packed: bytes, parts: list[bytes]) -> bool:
     try:
-        data: bytes = pybase64.b64decode(packed, validate=True)
+        parts.append(pybase64.b64decode(packed, validate=True))
     except ValueError:
-        return None
-    return data
+        return False
+    return True
 
 
 def _integrity(element: etree._Element, data: bytes) -> Literal["", "verified", "failed", "unknown"]:
