@@ -46,7 +46,7 @@ def read(source: Source) -> Iterator[Yielded]:
         yield Refusal(where, span, "DOCUMENT_TOO_LARGE", expected=f"at most {LIMIT // 1_000_000} MB")
         return
     data = source.read()
-    if not data.strip():
+    if not data or data.isspace():
         yield Refusal(where, span, "EMPTY_FILE", expected="a CDA document", came="empty")
         return
     root = parse(data)
@@ -63,16 +63,18 @@ def read(source: Source) -> Iterator[Yielded]:
             came="another root element",
         )
         return
-    yield _document(document, data, self_presenting=document is not root)
+    sent = hashlib.sha1(data, usedforsecurity=False).hexdigest(), len(data)
+    del data  # the tree has a copy of its own: a scanned PDF is there once
+    yield _document(document, *sent, self_presenting=document is not root)
 
 
-def _document(root: etree._Element, data: bytes, *, self_presenting: bool) -> Document:
+def _document(root: etree._Element, sha1: str, size: int, *, self_presenting: bool) -> Document:
     level_1 = first(root, "component", "nonXMLBody", "text")
     said = header(root)
     inside = body(root)
     return Document(
         locator=Locator(),
-        span=Span(0, len(data)),
+        span=Span(0, size),
         patient=patient(said),
         id=RawId(said.id.root, said.id.extension) if said.id.root else RawId(),
         code=said.code,
@@ -96,8 +98,8 @@ def _document(root: etree._Element, data: bytes, *, self_presenting: bool) -> Do
         canonical_digest=canonical_digest(root),
         narrative=inside.sections,
         header=said,
-        sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
-        size=len(data),
+        sha1=sha1,
+        size=size,
         statements=inside.statements,
         attached=inside.attached,
         findings=inside.findings,
