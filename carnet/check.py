@@ -1,7 +1,8 @@
 """A dry run: one file through the same connectors, transforms and rules, without home, keys or memory.
 
 Ends are intrinsic: duplicates, conflicts and opposition are the hub's to judge. Judged as the `demo` sender would be.
-HL7v2 messages are explained beside (`carnet.explain`): what is said there changes no end.
+HL7v2 messages are explained beside (`carnet.explain`), CDA documents held against ANS's own files where the user has
+them (`carnet.ans`): what is said there changes no end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from carnet.ans import examined, not_asked
 from carnet.errors import OperatorError
 from carnet.explain import conformance
 from carnet.interpret import interpret
@@ -20,6 +22,7 @@ from carnet.settings import shipped_senders
 from connectors.base import Source
 from connectors.hl7 import HL7
 from connectors.registry import recognise
+from quality.ans import Examiner
 from quality.catalogue import told
 from warehouse.prepared import ENDS, PreparedItem
 
@@ -27,8 +30,8 @@ NOTES = 200
 """Notes shown for one file; the counts are always whole."""
 
 
-def check_file(path: Path) -> dict[str, Any]:
-    """What would become of a file: items by end, and a note for each that is not plainly accepted."""
+def check_file(path: Path, ans: Examiner | None = None) -> dict[str, Any]:
+    """What would become of a file: items by end, a note for each that is not plainly accepted, and its conformance."""
     try:
         source = Source.of_path(path)
         connector = recognise(source)
@@ -40,9 +43,11 @@ def check_file(path: Path) -> dict[str, Any]:
     )
     counted: Counter[str] = Counter()
     notes: list[dict[str, Any]] = []
+    documents = 0
     yielded = connector.read(source) if connector else iter(())
     for step in interpret(source, yielded, context):
         for item, end, codes in _judged(step.items):
+            documents += item.kind == "document"
             counted[end] += item.count if item.readings is None else item.readings.num_rows
             if codes and len(notes) < NOTES:
                 notes.append(_note(item, end, codes))
@@ -52,6 +57,8 @@ def check_file(path: Path) -> dict[str, Any]:
         "items": {"read": counted.total(), **{end: counted[end] for end in ENDS}},
         "notes": notes,
         **conformance(source if connector is HL7 else Source.of_bytes("", b"")),
+        "documents": documents,
+        "ans": examined(source, ans) if ans else not_asked(),
     }
 
 

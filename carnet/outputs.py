@@ -262,6 +262,70 @@ class ExaminedRow(Row, kw_only=True):
     second_opinion: SecondOpinion
 
 
+class AnsNote(Row, kw_only=True):
+    """What was left out of one of ANS's files, or repaired in what is made of it; `names` are files, codes or OIDs."""
+
+    code: str
+    names: list[str]
+    message_fr: str
+    message_en: str
+
+
+class AnsStep(Row, kw_only=True):
+    """One of ANS's files held against a document. `rules_fired` counts the rules that met something to test.
+
+    `name` is its path in the copy; empty when the document's model has no schematron.
+    """
+
+    name: str
+    kind: Literal["xsd", "profile", "model"]
+    status: Literal["applied", "partly", "not_applied"]
+    rules_fired: int
+    levels: Levels
+    notes: list[AnsNote]
+
+
+class AnsDocument(Row, kw_only=True):
+    """A CDA document, where it is in the file, its model and what was held against it, in ANS's order."""
+
+    document: int
+    locator: str
+    model: str
+    levels: Levels
+    steps: list[AnsStep]
+
+
+class AnsFinding(Row, kw_only=True):
+    """What one of ANS's files says of a place in a document. Schematrons speak one language: both messages are theirs.
+
+    Braces stand for what an assertion would quote: `{@code}`. `line` is 0 when not known.
+    """
+
+    document: int
+    step: str
+    level: Literal["error", "warning", "advice"]
+    pattern: str
+    rule: str
+    assertion: str
+    location: str
+    line: int
+    message_fr: str
+    message_en: str
+    see: str
+
+
+class AnsReport(Row, kw_only=True):
+    """`check --ans`: what ANS's schema and schematrons say, or in `reason_…` why not. It changes no end."""
+
+    applied: bool
+    reason_fr: str
+    reason_en: str
+    levels: Levels
+    documents: list[AnsDocument]
+    documents_left: int
+    findings: list[AnsFinding]
+
+
 class CheckReport(Row, kw_only=True):
     """`check --json`: intrinsic ends only; conformance of the first messages, the number of the others."""
 
@@ -273,6 +337,8 @@ class CheckReport(Row, kw_only=True):
     levels: Levels
     messages: list[ExaminedRow]
     messages_left: int
+    documents: int
+    ans: AnsReport
 
 
 class SectionRow(Row, kw_only=True):

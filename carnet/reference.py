@@ -10,6 +10,7 @@ import msgspec
 
 from carnet.outputs import OUTPUTS
 from connectors.registry import CONNECTORS
+from quality.ans.notes import sentences
 from quality.catalogue import catalogue
 from quality.conformance import profiles, words
 from warehouse.measure import metrics
@@ -88,6 +89,18 @@ def _conformance() -> str:
     for row in sorted(words().values(), key=lambda row: row.code):
         said = (f"`{row.code}`", row.level, row.fr, row.en, row.fix_fr, row.fix_en)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in said) + " |")
+    lines += [
+        "",
+        "## ANS's schema and schematrons",
+        "",
+        "What `carnet check --ans` says of each beside its findings (`docs/operations.md`): what keeps it from "
+        "being applied, leaves a part out, or is merely told.",
+        "",
+        "| note | bearing | français | English |",
+        "|---|---|---|---|",
+    ]
+    for note in sorted(sentences().values(), key=lambda row: row.code):
+        lines.append(f"| `{note.code}` | {note.bearing} | {note.fr} | {note.en} |")
     return NOTICE + "\n".join(lines) + "\n"
 
 

@@ -152,25 +152,45 @@ def _progress(total: int, *, quiet: bool) -> Any:
 def check(
     files: Annotated[list[Path], typer.Argument(help="Files to look at; nothing is stored.")],
     lang: Annotated[str | None, typer.Option(help="fr or en (default: en under an English LANG, else fr).")] = None,
+    ans: Annotated[
+        Path | None, typer.Option(help="Your copy of ANS's CDA test repository: its checks are run.")
+    ] = None,
+    ans_cache: Annotated[
+        Path | None, typer.Option(help="Where ANS's checks are kept ready (default XDG_CACHE_HOME/carnet/ans).")
+    ] = None,
+    ans_moteur: Annotated[
+        bool, typer.Option("--ans-moteur", help="Run them with the copy's own engine: slow, to compare.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on errors of conformance too.")] = False,
     as_json: Json = False,
 ) -> None:
     """A dry run without home or keys: what would be taken, what is wrong, where and how to mend it.
 
-    HL7v2 messages are explained segment by segment against the French profile they follow; that changes no end.
+    HL7v2 messages are explained segment by segment against the French profile they follow, and CDA documents held
+    against ANS's XML Schema and schematrons when you have them; neither changes an end.
     """
+    from carnet.ans import open_copy
     from carnet.check import check_file
     from carnet.explain import page
 
     said = lang or _language()
     if said not in ("fr", "en"):
         raise OperatorError("--lang is fr or en")
+    copy = open_copy(ans, ans_cache, "moteur" if ans_moteur else "carnet", _preparing) if ans else None
     worst = 0
     for path in files:
-        report = check_file(path)
+        report = check_file(path, copy)
         worst |= bool(report["items"]["held"] or report["items"]["refused"])
+        worst |= strict and bool(report["levels"]["error"] or report["ans"]["levels"]["error"])
         print(json.dumps(report, ensure_ascii=False) if as_json else page(report, "fr" if said == "fr" else "en"))
     if worst:
         raise typer.Exit(1)
+
+
+def _preparing(name: str) -> None:
+    """Says what takes the seconds before the first document of a kind, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"carnet: preparing {name.rpartition('/')[2]} …", file=sys.stderr)
 
 
 def _language() -> str:

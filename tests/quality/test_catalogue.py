@@ -6,22 +6,25 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from quality.ans.notes import sentences
 from quality.catalogue import catalogue
 from quality.conformance import words
 
 ROOT = Path(__file__).parents[2]
 NOT_CODES = re.compile(
-    r"^(ACK_|CARNET_|GX_|CISIS_|COMP_LOT|CONNEXION_SECRETE|INVISIBLE_|EIVL_|IVL_|PIVL_|SXPR_|MASQUE_|MODIF_|ORU_|POCD_|TA_|DEST|DMP_ERROR_CODE|LECTEUR_MSS|IHE_XDM|XFRM_|HK)"
+    r"^(ACK_|CARNET_|GX_|CISIS_|COMP_LOT|CONNEXION_SECRETE|INVISIBLE_|EIVL_|IVL_|PIVL_|SXPR_|MASQUE_|MODIF_|ORU_|POCD_|TA_|DEST|DMP_ERROR_CODE|LECTEUR_MSS|IHE_XDM|XFRM_|HK|XDG_|LC_ALL)"
 )
 
 
 CONFORMANCE = ROOT / "quality" / "conformance"
+ANS = ROOT / "quality" / "ans"
 
 
 def test_every_code_in_the_source_is_in_the_catalogue() -> None:
     paths = [path for package in ("connectors", "transforms", "quality") for path in (ROOT / package).rglob("*.py")]
-    used = _codes([path for path in paths if CONFORMANCE not in path.parents] + [*(ROOT / "carnet").glob("*.py")])
-    assert sorted(code for code in used - set(catalogue()) if not NOT_CODES.match(code)) == []
+    apart = {CONFORMANCE, ANS}
+    used = _codes([path for path in paths if apart.isdisjoint(path.parents)] + [*(ROOT / "carnet").glob("*.py")])
+    assert sorted(code for code in used - set(catalogue()) - set(sentences()) if not NOT_CODES.match(code)) == []
 
 
 def test_what_conformance_says_has_words_of_its_own() -> None:
@@ -29,6 +32,15 @@ def test_what_conformance_says_has_words_of_its_own() -> None:
     used = _codes(CONFORMANCE.rglob("*.py"))
     assert sorted(code for code in used - set(words()) - set(catalogue()) if not NOT_CODES.match(code)) == []
     assert set(words()).isdisjoint(catalogue())
+
+
+def test_what_is_said_of_ans_files_has_words_of_its_own() -> None:
+    """Every note is used, and shares no code with what ends an item or tells of a message."""
+    used = _codes([*ANS.rglob("*.py"), ROOT / "carnet" / "ans.py"])
+    used = {code for code in used if not NOT_CODES.match(code)}
+    assert used == set(sentences()) and used.isdisjoint(catalogue()) and used.isdisjoint(words())
+    for row in sentences().values():
+        assert row.fr != row.en and row.fr.format(names="x") and row.en.format(names="x"), row.code
 
 
 def _codes(paths: Iterable[Path]) -> set[str]:
