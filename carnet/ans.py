@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from carnet.errors import OperatorError
-from carnet.interpret import DEPTH
 from connectors.base import Document, Enclosed, Locator, Source
 from connectors.registry import recognise
 from quality.ans import FOLDERS, LEVELS, Cache, Engine, Examiner, Finding, Note, Step, Tree
@@ -24,6 +23,8 @@ EXAMINED = 100
 """Documents of a file that are examined; more of the same sender say the same."""
 LISTED = 1000
 """Findings listed for a file; the counts by level are whole."""
+DEPTH = 6
+"""How many containers deep a document is looked for."""
 PLACES = 3
 """Places shown for one sentence on the page."""
 
