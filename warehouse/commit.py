@@ -18,7 +18,6 @@ from warehouse.archiving import Archive
 from warehouse.database import append, reading
 from warehouse.entering import Entering
 from warehouse.facts import rows_in
-from warehouse.keys import owner_keys
 from warehouse.ledger import delivery_row, voucher
 from warehouse.readings import KnownMeanwhile
 from warehouse.seal import seal
@@ -57,31 +56,40 @@ def open_deliveries(store: Store, intakes: Sequence[Intake]) -> list[Opened]:
 
     No two intakes of one call are of the same bytes.
     """
+    try:
+        with store.engine.begin() as connection:
+            return _opened(store, connection, intakes)
+    except BaseException:
+        store.forget_keys()  # those of deliveries that were not entered after all
+        raise
+
+
+def _opened(store: Store, connection: Connection, intakes: Sequence[Intake]) -> list[Opened]:
     table = schema.delivery
-    opened: list[Opened] = []
-    with store.engine.begin() as connection:
-        position = connection.execute(select(func.coalesce(func.max(table.c.position), 0))).scalar_one()
-        known = _known(store, connection, intakes)
-        for intake in intakes:
-            found = known.get(intake.delivery)
-            if found is None:
-                position += 1
-                append(connection, table, [_delivery_row(store, intake, position)])
-            opened.append(found or Opened("new", 0))
-            keys = store.delivery_keys(connection, intake.delivery)
-            name = intake.name.encode("utf-8", "surrogateescape")
-            arrival = {
-                "delivery": intake.delivery,
-                "sender": intake.sender,
-                "received_at": intake.received_at,
-                "received_utc": intake.received_utc,
-                "received_month": intake.received_month,
-                "admitted": intake.admitted,
-                "name": seal(keys, f"delivery:{intake.delivery}", "name", name),
-            }
-            append(connection, schema.arrival, [arrival])
+    position = connection.execute(select(func.coalesce(func.max(table.c.position), 0))).scalar_one()
+    known = _known(store, connection, intakes)
+    fresh = [intake for intake in intakes if intake.delivery not in known]
+    rows = [_delivery_row(store, intake, position + number) for number, intake in enumerate(fresh, 1)]
+    append(connection, table, rows)
+    append(connection, schema.arrival, [_arrival_row(store, connection, intake) for intake in intakes])
+    for intake in intakes:
+        if intake.delivery in known:
             _date_back(connection, intake)
-    return opened
+    return [known.get(intake.delivery) or Opened("new", 0) for intake in intakes]
+
+
+def _arrival_row(store: Store, connection: Connection, intake: Intake) -> dict[str, Any]:
+    keys = store.delivery_keys(connection, intake.delivery)
+    name = intake.name.encode("utf-8", "surrogateescape")
+    return {
+        "delivery": intake.delivery,
+        "sender": intake.sender,
+        "received_at": intake.received_at,
+        "received_utc": intake.received_utc,
+        "received_month": intake.received_month,
+        "admitted": intake.admitted,
+        "name": seal(keys, f"delivery:{intake.delivery}", "name", name),
+    }
 
 
 def _known(store: Store, connection: Connection, intakes: Sequence[Intake]) -> dict[str, Opened]:
@@ -122,9 +130,9 @@ def _date_back(connection: Connection, intake: Intake) -> None:
 
 
 def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]:
-    key = store.fresh_key()
     owner = f"delivery:{intake.delivery}"
-    vouched = seal(owner_keys(key), owner, "vouched", intake.vouched.encode()) if intake.vouched else None
+    wrapped, keys = store.fresh_owner(owner)
+    vouched = seal(keys, owner, "vouched", intake.vouched.encode()) if intake.vouched else None
     return {
         "id": intake.delivery,
         "position": position,
@@ -135,7 +143,7 @@ def _delivery_row(store: Store, intake: Intake, position: int) -> dict[str, Any]
         "size": intake.size,
         "connector": intake.connector,
         "status": "taking",
-        "wrapped_key": store.keys.wrap(key),
+        "wrapped_key": wrapped,
         "declared": None,
         "parts": 0,
         "vouched": vouched,

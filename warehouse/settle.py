@@ -31,6 +31,9 @@ from warehouse.store import Store, chunks
 Place = tuple[str, int]
 """(delivery, ordinal) of an item."""
 
+FEW = 50
+"""Items of one delivery looked up together with those of others."""
+
 
 class Changes(msgspec.Struct):
     """What a transaction changed: the seeds of the families to recompute, and the requests it repeated."""
@@ -197,17 +200,9 @@ def _message_ends(
     messages = {place: row for place, row in rows.items() if not row.own_end and row.kind == "message"}
     children: dict[Place, list[tuple[str, str]]] = defaultdict(list)
     table = schema.item
-    for delivery in {place[0] for place in messages}:
-        parents = [ordinal for found, ordinal in messages if found == delivery]
-        for start in range(0, len(parents), 5000):
-            found = connection.execute(
-                select(table.c.ordinal, table.c.parent, table.c.end, table.c.code).where(
-                    table.c.delivery == delivery, table.c.parent.in_(parents[start : start + 5000])
-                )
-            )
-            for child in found:
-                end, code, _ = ends.get((delivery, child.ordinal), (child.end, child.code, ""))
-                children[(delivery, child.parent)].append((end, code))
+    for child in _rows_at(connection, table, table.c.parent, messages):
+        end, code, _ = ends.get((child.delivery, child.ordinal), (child.end, child.code, ""))
+        children[(child.delivery, child.parent)].append((end, code))
     for place, row in messages.items():
         own = unpack_words(row.own_findings)
         if place in by_item:
@@ -271,19 +266,32 @@ def _first_to_state(connection: Connection, keys: Iterable[str]) -> dict[str, Pl
 
 def _at(connection: Connection, table: Any, places: Iterable[Place]) -> list[Any]:
     """The rows of a table that stand for these items."""
+    return _rows_at(connection, table, table.c.ordinal, places)
+
+
+def _rows_at(connection: Connection, table: Any, ordinal: Any, places: Iterable[Place]) -> list[Any]:
+    """The rows of these deliveries whose column `ordinal` is that of these places.
+
+    Deliveries with few places share a query, by a list for each column: SQLite looks pairs up by reading all rows.
+    """
     by_delivery: dict[str, list[int]] = defaultdict(list)
-    for delivery, ordinal in places:
-        by_delivery[delivery].append(ordinal)
+    for delivery, number in sorted(set(places)):
+        by_delivery[delivery].append(number)
+    small = [delivery for delivery, numbers in by_delivery.items() if len(numbers) <= FEW]
+    queries = [
+        ([delivery], numbers[start : start + 5000])
+        for delivery, numbers in by_delivery.items()
+        if len(numbers) > FEW
+        for start in range(0, len(numbers), 5000)
+    ]
+    queries += [
+        (part, sorted({number for delivery in part for number in by_delivery[delivery]})) for part in chunks(small, 500)
+    ]
     found: list[Any] = []
-    for delivery, ordinals in by_delivery.items():
-        for start in range(0, len(ordinals), 5000):
-            found.extend(
-                connection.execute(
-                    select(table).where(
-                        table.c.delivery == delivery, table.c.ordinal.in_(ordinals[start : start + 5000])
-                    )
-                )
-            )
+    for deliveries, numbers in queries:
+        rows = connection.execute(select(table).where(table.c.delivery.in_(deliveries), ordinal.in_(numbers)))
+        wanted = {delivery: set(by_delivery[delivery]) for delivery in deliveries}
+        found.extend(row for row in rows if row._mapping[ordinal] in wanted[row.delivery])
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, func, or_, select, update
 
 from transforms.identity import AUTHORITIES
 from warehouse import packs, schema
@@ -139,8 +139,11 @@ class Store:
         """Drop the keys met so far: for a process that lives long, and must not open what was erased meanwhile."""
         self._owners.clear()
 
-    def fresh_key(self) -> bytes:
-        return new_key()
+    def fresh_owner(self, owner: str) -> tuple[bytes, OwnerKeys]:
+        """A new key for an owner that has none yet, wrapped, and what it opens."""
+        key = new_key()
+        self._owners[owner] = owner_keys(key)
+        return self.keys.wrap(key), self._owners[owner]
 
     def open_object(self, connection: Connection, object_id: str) -> bytes:
         """The plain bytes of one sealed object: one range read."""
@@ -155,17 +158,16 @@ class Store:
 
         Whether any of these traits is now claimed that was open before.
         """
-        claimed = False
-        for column, digest in zip(("birth", "sex", "family"), traits, strict=True):
-            if digest:
-                field = schema.patient.c[column]
-                done = connection.execute(
-                    update(schema.patient)
-                    .where(schema.patient.c.id == patient, field.is_(None))
-                    .values({column: digest})
-                )
-                claimed = claimed or done.rowcount > 0
-        return claimed
+        table = schema.patient
+        said = {column: digest for column, digest in zip(("birth", "sex", "family"), traits, strict=True) if digest}
+        if not said:
+            return False
+        done = connection.execute(
+            update(table)
+            .where(table.c.id == patient, or_(*(table.c[column].is_(None) for column in said)))
+            .values({column: func.coalesce(table.c[column], digest) for column, digest in said.items()})
+        )
+        return done.rowcount > 0
 
 
 def chunks(values: list[str], size: int) -> Iterable[list[str]]:
