@@ -49,6 +49,11 @@ class Limits(msgspec.Struct, frozen=True):
     """Until a message that is not committed yet is answered AR: its sender would give up anyway."""
 
 
+def counted(said: Counter[str]) -> str:
+    """Answers by MSA-1."""
+    return ", ".join(f"{number} {code}" for code, number in sorted(said.items()))
+
+
 class Host(Protocol):
     """What a connection needs of its listener."""
 
@@ -93,7 +98,7 @@ class Connection:
 
     def summary(self) -> str:
         """What was answered, by MSA-1."""
-        return ", ".join(f"{number} {code}" for code, number in sorted(self._said.items())) or "no message"
+        return counted(self._said) or "no message"
 
     async def run(self) -> str:
         """Until one side ends it; why it ended."""

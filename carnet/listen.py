@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from carnet.connection import READ, Connection, Limits
+from carnet.connection import READ, Connection, Limits, counted
 from carnet.errors import OperatorError
 from carnet.settings import Sender
 from carnet.wire import Received, Reply, Taking
@@ -31,6 +32,8 @@ LINGER = 0.003
 """Seconds that a group waits for the other connections, whose answers went out together."""
 SLICE_EVERY = 10.0
 """Seconds after which what can wait is done although messages come."""
+TELL_EVERY = 3600.0
+"""Seconds between two lines that count what was answered: a connection may last for months."""
 
 log = logging.getLogger("carnet.listen")
 
@@ -191,14 +194,20 @@ class _Listener:
     async def _commit(self, pool: ThreadPoolExecutor) -> None:
         """Groups, one after the other; between them, or when nobody speaks, what can wait."""
         loop = asyncio.get_running_loop()
-        slice_at = loop.time() + SLICE_EVERY
+        slice_at, tell_at = loop.time() + SLICE_EVERY, loop.time() + TELL_EVERY
+        said: Counter[str] = Counter()
         while True:
             group, last = await self._gather()
             if group:
                 replies = await loop.run_in_executor(pool, self._taking.take, [message for message, _ in group])
                 for (_, answer), reply in zip(group, replies, strict=True):
+                    said.update(reply.said)
                     if not answer.done():
                         answer.set_result(reply)
+            if said and loop.time() > tell_at:
+                log.info("answered: %s", counted(said))
+                said.clear()
+                tell_at = loop.time() + TELL_EVERY
             if last:
                 break
             if self._taking.behind and (not group or loop.time() > slice_at):
