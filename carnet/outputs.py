@@ -358,21 +358,49 @@ class CodeRow(Row, kw_only=True):
     display: str
 
 
-class SaidResult(Row, kw_only=True):
-    """A result as its sender says it: OBX-3, 2, 5, 6, 7, 8 and 11."""
+class PanelRow(Row, kw_only=True):
+    """An order (OBR) of a report as said; `notes` are those of the order and of its specimen, `results` is how many of
+    the report's results are its own, in their order."""
 
     codes: list[CodeRow]
+    collected: str
+    reported: str
+    status: str
+    specimen: list[CodeRow]
+    prescriber: str
+    notes: list[str]
+    results: int
+
+
+class AttachmentRow(Row, kw_only=True):
+    """What a result encapsulates (a PDF, an image): the bytes themselves stay in the message."""
+
+    size: int
+    sha256: str
+
+
+class SaidResult(Row, kw_only=True):
+    """A result as its sender says it: OBX-3, 4, 2, 5, 6, 7, 8, 11, 14, 17, 15, and the notes below it."""
+
+    codes: list[CodeRow]
+    sub_id: str
     type: str
     values: list[str]
     unit: str
     range: str
     interpretations: list[str]
     status: str
+    observed: str
+    method: list[CodeRow]
+    producer: str
+    notes: list[str]
+    attachment: AttachmentRow | None
 
 
 class CodedResultRow(Row, kw_only=True):
     """A result in public terms; null where there is none. Numbers are decimal text; `interpretations` are codes of v3
-    ObservationInterpretation in the order said. An origin is `said` (by the sender), `table` (ours) or `map`."""
+    ObservationInterpretation in the order said. An origin is `said` (by the sender), `table` (ours) or `map`.
+    `effective` is OBX-14, else OBR-7, as precise as said."""
 
     loinc: str | None
     loinc_origin: Literal["said", "map"] | None
@@ -386,6 +414,7 @@ class CodedResultRow(Row, kw_only=True):
     low: str | None
     high: str | None
     interpretations: list[str | None]
+    effective: str | None
 
 
 class ResultRow(Row, kw_only=True):
@@ -574,6 +603,7 @@ class TimelineRow(Row, kw_only=True):
     sections: list[SectionRow] | UnsetType = UNSET
     result_status: Literal["", "P", "F", "C", "X"] | UnsetType = UNSET
     status_derived: bool | UnsetType = UNSET
+    panels: list[PanelRow] | UnsetType = UNSET
     results: list[ResultRow] | UnsetType = UNSET
     people: list[PersonRow] | UnsetType = UNSET
     custodian: OrganisationRow | UnsetType | None = UNSET

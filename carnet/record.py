@@ -9,7 +9,7 @@ import msgspec
 
 from carnet.heading import heading_rows
 from carnet.listing import confidentiality, masks
-from carnet.terms import Maps, result_row
+from carnet.terms import Maps, panel_rows, result_rows
 from transforms.fhir.bundle import record_bundle, written
 from transforms.fhir.document import Filed
 from transforms.terminology.maps import NO_MAP, SenderMap
@@ -93,6 +93,7 @@ def _document(found: ledger.StoredDocument, known: SenderMap) -> dict[str, Any]:
         row |= {
             "result_status": record.result_status,
             "status_derived": record.status_derived,
-            "results": [result_row(result, known) for result in record.results],
+            "panels": panel_rows(record),
+            "results": result_rows(record, known),
         }
     return row

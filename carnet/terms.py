@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.base import shape
-from transforms.documents import Result
+from connectors.base import RawCode, shape
+from transforms.documents import DocumentRecord, Result, effective
 from transforms.terminology.maps import NO_MAP, SenderMap
 from transforms.terminology.results import Coded, CodedResult, Kind, gaps, understood
 from transforms.terminology.tables import INTERPRETATIONS, LOINC_SYSTEMS, UCUM_SYSTEMS, names
@@ -64,23 +64,53 @@ def _public_system(kind: Kind, system: str) -> str:
     return "UCUM" if kind == "unit" and names(system, UCUM_SYSTEMS) else "local"
 
 
-def result_row(result: Result, known: SenderMap) -> dict[str, Any]:
-    """A result as said, and in public terms beside it."""
+def panel_rows(record: DocumentRecord) -> list[dict[str, Any]]:
+    """The orders of a report, as said; of `results`, each has so many, in their order."""
+    return [
+        {
+            "codes": _codes(panel.code),
+            "collected": panel.collected,
+            "reported": panel.reported,
+            "status": panel.status,
+            "specimen": _codes(panel.specimen),
+            "prescriber": panel.prescriber.name,
+            "notes": list(panel.notes),
+            "results": panel.results,
+        }
+        for panel in record.panels
+    ]
+
+
+def result_rows(record: DocumentRecord, known: SenderMap) -> list[dict[str, Any]]:
+    """The results of a report, each as said and in public terms beside it."""
+    return [_result(result, known, when) for result, when in zip(record.results, effective(record), strict=True)]
+
+
+def _codes(code: RawCode) -> list[dict[str, str]]:
+    said = (one for one in (code, *code.alternatives) if one.code or one.display)
+    return [{"code": one.code, "system": one.system, "display": one.display} for one in said]
+
+
+def _result(result: Result, known: SenderMap, when: str) -> dict[str, Any]:
     coded = understood(result, known)
+    attached = result.encapsulated
     return {
         "said": {
-            "codes": [
-                {"code": one.code, "system": one.system, "display": one.display}
-                for one in (result.code, *result.code.alternatives)
-            ],
+            "codes": _codes(result.code),
+            "sub_id": result.sub_id,
             "type": result.value_type,
             "values": list(result.values),
             "unit": result.unit.code or result.unit.display,
             "range": result.range,
             "interpretations": list(result.flags),
             "status": result.status,
+            "observed": result.observed,
+            "method": _codes(result.method),
+            "producer": result.producer,
+            "notes": list(result.notes),
+            "attachment": {"size": attached.size, "sha256": attached.digest} if attached else None,
         },
-        "coded": _coded(coded),
+        "coded": _coded(coded) | {"effective": when or None},
     }
 
 

@@ -200,8 +200,17 @@ class Document(msgspec.Struct, frozen=True):
     """Codes seen while reading the body, each with the places of the first ones below ClinicalDocument."""
 
 
+class Encapsulated(msgspec.Struct, frozen=True, gc=False):
+    """What an OBX encapsulates beside results (a PDF, an image): its bytes stay in those of the message."""
+
+    size: int
+    digest: str
+    """SHA-256, hex; like the size, of what the base64 stands for, or of the text as written when it is none."""
+
+
 class Observation(msgspec.Struct, frozen=True, gc=False):
-    """One OBX of a discrete result as said. `values` holds the repetitions of OBX-5, escapes decoded."""
+    """One OBX of a discrete result as said. `values` holds the repetitions of OBX-5 in the usual delimiters, escapes
+    decoded; of what is encapsulated, what ED says before its data (`LABO^AP^PDF^Base64`)."""
 
     ordinal: int
     """Among the OBX of the message, from 1."""
@@ -219,6 +228,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
     parts: tuple[tuple[str, ...], ...] = ()
     """Components of each repetition, for SN, CE and CWE values."""
+    encapsulated: Encapsulated | None = None
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):

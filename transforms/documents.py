@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from connectors.attachments import Attachment
-from connectors.base import Document, Message, Order, RawCode, RawId, RawSection
+from connectors.base import Document, Encapsulated, Message, Order, RawCode, RawId, RawParty, RawSection
 from connectors.heading import Header
 from connectors.statements import Concept
 from transforms.content.mapping import Part
@@ -46,6 +46,22 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: tuple[str, ...] = ()
     sub_id: str = ""
     parts: tuple[tuple[str, ...], ...] = ()
+    producer: str = ""
+    encapsulated: Encapsulated | None = None
+
+
+class Panel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One OBR of a report, as said. `results` is how many of the record's results are its own, in their order."""
+
+    code: RawCode
+    results: int
+    collected: str = ""
+    reported: str = ""
+    status: str = ""
+    specimen: RawCode = RawCode()
+    notes: tuple[str, ...] = ()
+    """Of the order and of its specimen."""
+    prescriber: RawParty = RawParty()
 
 
 class DocumentRecord(msgspec.Struct, frozen=True):
@@ -82,6 +98,8 @@ class DocumentRecord(msgspec.Struct, frozen=True):
     """SHA-256, hex, of the canonical content: equal for equal documents whatever their comments and blanks."""
     self_presenting: bool = False
     results: tuple[Result, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    """Of results: the OBR they came under."""
     rank: tuple[str, str] = ("", "")
     """Of a result version: (time in UTC, position of its status in P F C X)."""
     result_status: Status = ""
@@ -231,8 +249,9 @@ def from_order(message: Message, report: Report, patient: Patient, sender: str, 
     order = report.order
     number = identity(order)
     document_id = f"{number.root or f'sender:{sender}'}^{number.extension}"
-    created = parse_ts(order.reported) or parse_ts(order.collected) or parse_ts(message.sent_at)
-    ranked = parse_ts(order.reported) or parse_ts(message.sent_at)
+    reported, collected = _time(order.reported), _time(order.collected)
+    created = parse_ts(reported) or parse_ts(collected) or parse_ts(message.sent_at)
+    ranked = parse_ts(reported) or parse_ts(message.sent_at)
     organisation = organisation_id(message.author_organisation.id)
     results = tuple(
         Result(
@@ -249,18 +268,24 @@ def from_order(message: Message, report: Report, patient: Patient, sender: str, 
             notes=o.notes,
             sub_id=o.sub_id,
             parts=o.parts,
+            producer=o.producer,
+            encapsulated=o.encapsulated,
         )
         for o in order.observations
     )
     codes = []
     if not number.extension:
         codes.append("FILLER_ORDER_MISSING")
-    if order.reported and parse_ts(order.reported) is None:
+    if parse_ts(reported or collected or message.sent_at) is None and (reported or collected):
         codes.append("CREATION_TIME_INVALID")
     elif created is None:
         codes.append("EVENT_TIME_MISSING")
     if not understood(order):
         codes.append("RESULT_STATUS_UNKNOWN")
+    panels = tuple(map(_panel, report.panels or (order,)))
+    times = {result.observed for result in results}.union(panel.collected for panel in panels)
+    if any(_time(said) and parse_ts(said) is None for said in times):
+        codes.append("RESULT_TIME_INVALID")
     return DocumentRecord(
         document_id=document_id,
         set_id=document_id,
@@ -284,9 +309,10 @@ def from_order(message: Message, report: Report, patient: Patient, sender: str, 
         sections=0,
         entries=0,
         observations=available(order.observations),
-        attachments=0,
-        digest=_results_digest(order, results, patient),
+        attachments=sum(result.encapsulated is not None for result in results),
+        digest=_results_digest(order, panels, results, patient),
         results=results,
+        panels=panels,
         rank=(ordering(ranked, zone), STATUS_RANK[report.status]),
         result_status=report.status,
         status_derived=report.derived,
@@ -294,18 +320,41 @@ def from_order(message: Message, report: Report, patient: Patient, sender: str, 
     )
 
 
-def _results_digest(order: Order, results: tuple[Result, ...], patient: Patient) -> str:
-    """Equal for equal results of one person: no segment of an order names its patient, as the bytes of a CDA do."""
-    said = (
-        (patient.ins, patient.oid) if patient.ins else patient.local[:1],
-        order.placer,
-        order.filler,
+def _time(said: str) -> str:
+    """A time as said; HL7's null says none."""
+    return "" if said == '""' else said
+
+
+def effective(record: DocumentRecord) -> list[str]:
+    """When each result was so, ISO 8601 as precise as said: OBX-14 where there is one (HL7 v2.5, 7.4.2.14), else OBR-7
+    of its panel; empty for none, or one that is no date."""
+    under = [panel.collected for panel in record.panels for _ in range(panel.results)]
+    under += [""] * (len(record.results) - len(under))
+    said = (_time(result.observed) or _time(at) for result, at in zip(record.results, under, strict=True))
+    return [moment.iso if (moment := parse_ts(time)) else "" for time in said]
+
+
+def _panel(order: Order) -> Panel:
+    return Panel(
         order.panel,
+        len(order.observations),
         order.collected,
         order.reported,
         order.status,
         order.specimen,
         order.notes,
+        order.prescriber,
+    )
+
+
+def _results_digest(order: Order, panels: tuple[Panel, ...], results: tuple[Result, ...], patient: Patient) -> str:
+    """Equal for equal results of one person: no segment of an order names its patient, as the bytes of a CDA do. Who
+    prescribed them may be said in one message and not in the next."""
+    said = (
+        (patient.ins, patient.oid) if patient.ins else patient.local[:1],
+        order.placer,
+        order.filler,
+        [(p.code, p.results, p.collected, p.reported, p.status, p.specimen, p.notes) for p in panels],
         results,
     )
     return hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest()

@@ -31,6 +31,8 @@ UNAVAILABLE: Final = WITHDRAWN | {"X", "N"}
 """And cannot be obtained, not asked: no result to read."""
 _AMENDED: Final = frozenset({"C", "A"})
 _PENDING: Final = frozenset({"P", "I", "R", "S", "O"})
+_KNOWN: Final = UNAVAILABLE | _AMENDED | _PENDING | {"F", "U", "V", "B", ""}
+"""OBX-11 of every version; empty says nothing."""
 
 LIVING: Final[tuple[Status, ...]] = ("P", "C", "F")
 """Statuses in the order in which one panel speaks for all: any preliminary one leaves the report preliminary, any
@@ -48,6 +50,8 @@ class Report(msgspec.Struct, frozen=True):
     status: Status
     derived: bool
     """The status is not that of OBR-25: it follows from OBX-11, at least for one panel."""
+    panels: tuple[Order, ...] = ()
+    """Each OBR of it, when there are several; their observations are those of `order`, in this order."""
 
 
 def identity(order: Order) -> RawId:
@@ -71,8 +75,9 @@ def available(observations: Iterable[Observation]) -> int:
 
 
 def understood(order: Order) -> bool:
-    """Whether OBR-25 is silent or says what the table knows; of several panels, each."""
-    return all(not said or said in STATUSES for said in order.status.split(BETWEEN))
+    """Whether OBR-25, of several panels each, and every OBX-11 are silent or say what their table knows."""
+    known = all(not said or said in STATUSES for said in order.status.split(BETWEEN))
+    return known and {one.status.strip() for one in order.observations} <= _KNOWN
 
 
 def _report(order: Order) -> Report:
@@ -98,6 +103,7 @@ def _joined(group: list[Order]) -> Report:
     """Panels of one number. One whose status nobody knows leaves that of the others to speak."""
     order = msgspec.structs.replace(
         group[0],
+        collected=next((order.collected for order in group if order.collected), ""),
         reported=_latest([order.reported for order in group]),
         status=BETWEEN.join(dict.fromkeys(order.status for order in group)),
         observations=tuple(found for order in group for found in order.observations),
@@ -105,11 +111,11 @@ def _joined(group: list[Order]) -> Report:
     )
     whole = _report(order)
     if whole.status == "X":
-        return whole
+        return msgspec.structs.replace(whole, panels=tuple(group))
     panels = [_report(panel) for panel in group]
     statuses = {panel.status for panel in panels}
     status: Status = next((one for one in LIVING if one in statuses), "X" if statuses == {"X"} else "")
-    return Report(order, status, derived=any(panel.derived for panel in panels))
+    return Report(order, status, any(panel.derived for panel in panels), tuple(group))
 
 
 def _latest(times: list[str]) -> str:

@@ -179,7 +179,10 @@ class _Reading:
         payload = carried(line, fields, self.values, self.payloads)
         if payload is None:
             return False
-        self.orders.carry()
+        if self.results and not self.expects_document and not payload.is_document(self.values):
+            self.orders.attach(fields, ordinal, code, payload.attached())
+            return True
+        self.orders.enclose()
         self.carried.append(Carried(ordinal, payload, fields[11].strip(), self.requests.number))
         return True
 
@@ -294,14 +297,15 @@ def read_body(
             reading.leave(IGNORED if expects_document and not one.payload.subtype else RAW)
     left = reading.left
     orders = reading.orders.finish() if results else ()
+    reading.leave(RAW, reading.orders.left)
     said = reading.requests.whole(enclosed)
     requests = reading.requests.by_number(enclosed, said)
     if not all(one.answered for one in (requests.values() if enclosed and not orders else [said])):
         reading.findings["FLAG_VALUE_INVALID"] = None
     if documents and expects_document and not enclosed and not orders:
         reading.findings["DOCUMENT_MISSING"] = None
-    if results and reading.orders.without_request:
-        reading.findings["RESULT_WITHOUT_OBR"] = None
+    if results:
+        reading.findings |= reading.orders.findings
     return Body(
         {MAPPED: len(lines) - left[RAW] - left[IGNORED], **left},
         reading.patients[0] if len(reading.patients) == 1 else None,

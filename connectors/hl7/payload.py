@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 import pybase64
 
-from connectors.base import shape
+from connectors.base import Encapsulated, shape
 from connectors.hl7.tokens import Delimiters
 from connectors.hl7.values import Values
 
@@ -39,6 +40,15 @@ class Payload(msgspec.Struct, frozen=True):
 
     data: str | bytes
     subtype: str
+
+    def attached(self) -> Encapsulated:
+        """What is encapsulated, by its size and digest."""
+        given = self.data.encode("utf-8", "replace") if isinstance(self.data, str) else self.data
+        try:
+            content = pybase64.b64decode(given, validate=True)
+        except ValueError:
+            content = _decoded(given)
+        return Encapsulated(len(content), hashlib.sha256(content).hexdigest())
 
     def is_document(self, values: Values) -> bool:
         """Whether this is where a CDA stands: declared XML, or a CDA, be it damaged, under another name."""
@@ -133,6 +143,15 @@ def document(data: str | bytes, values: Values) -> bytes | Unreadable:
         return _judged(pybase64.b64decode(given, validate=True), "base64")
     except ValueError:
         return _slow(given)
+
+
+def _decoded(given: bytes) -> bytes:
+    """What base64 that is wrapped or unpadded stands for; what is no base64 as it is."""
+    bare = _BREAKS.sub(b"", given.translate(None, b" \t\r\n\x0b\x0c")).rstrip(b"=")
+    if not _ALPHABET.fullmatch(bare) or len(bare) % 4 == 1:
+        return given
+    content: bytes = pybase64.b64decode(bare + b"=" * (-len(bare) % 4), validate=True)
+    return content
 
 
 def _slow(given: bytes) -> bytes | Unreadable:

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from connectors.base import Locator, Observation, Order, RawCode
+from connectors.base import Encapsulated, Locator, Observation, Order, RawCode
 from connectors.hl7.values import NO_CODE, Values
 
 Named = tuple[RawCode, str]
 """The code of an OBX-3 and what it announces, empty for a result or a document."""
+
+_ENCODED = frozenset({"base64", "hex"})
+"""HL7 table 0299; `A` is text as it stands."""
 
 IsOther = Callable[[str, list[str], int, RawCode, str], bool]
 """Told a line, its fields, its number among the OBX, its code and what that announces: whether it is no result."""
@@ -19,7 +22,12 @@ SHORT = 64
 """The longest OBX-5 that cannot hold a document."""
 
 _PARTS = frozenset({"SN", "CE", "CWE", "CNE"})
-"""Value types whose components mean something; the others are one text a repetition."""
+"""Value types whose components are read; the others are one text a repetition."""
+
+_HAVE_COMPONENTS = """
+  AD CF CK CM CN CP CQ CX DLN DR ED EI FC HD JCC MA MO NA NR PL PN PPN RP RPT TN TQ TS XAD XCN XON XPN XTN"""
+_COMPOSITE = _PARTS.union(_HAVE_COMPONENTS.split())
+"""Value types that have components (HL7 v2.5, 2.A); in the others a separator is a character of the text."""
 
 
 class Orders:
@@ -30,7 +38,9 @@ class Orders:
     """
 
     def __init__(self, values: Values, message: int) -> None:
-        self.without_request = False
+        self.findings: dict[str, None] = {}
+        self.left = 0
+        """OBX that are in no order after all: what is encapsulated beside nothing but a document."""
         self._values = values
         self._message = message
         self._done: list[Order] = []
@@ -39,6 +49,8 @@ class Orders:
         self._observations: list[Observation] = []
         self._notes: list[str] = []
         self._carries = False
+        self._encloses = False
+        self._differs = False  # ORC-3 from OBR-3
         self._noted = ""  # what a following NTE is about: `order`, `observation` or nothing we keep
         self._count = 0
 
@@ -63,7 +75,8 @@ class Orders:
         """
         values = self._values
         separator, component, repetition = values.d.field, values.d.component, values.d.repetition
-        codes, flags, plain, text = values.codes, values.flags, values.plain, values.text
+        codes, flags, text, whole = values.codes, values.flags, values.text, values.plain
+        plain = whole and component == "^" and values.d.subcomponent == "&"
         padding, add = separator * 18, self._observations.append
         for ordinal, line in enumerate(lines, first):
             f = (line + padding).split(separator, 18)
@@ -72,21 +85,20 @@ class Orders:
             if (role or kind == "ED" or len(said) > longest) and is_other(line, f, ordinal, code, role):
                 continue
             if self._open is None:
-                self.without_request = True
-                self._begin(Locator(message=self._message, segment=f"OBX {ordinal}"), [])
+                self._begin_alone(ordinal)
             repeated = tuple(said.split(repetition)) if repetition in said else (said,) if said else ()
             add(
                 Observation(
                     ordinal,
                     kind,
                     code,
-                    sub_id,
-                    repeated if plain else tuple(map(text, repeated)),
+                    text(sub_id),
+                    repeated if plain else tuple([self._usual(kind, one) for one in repeated]),
                     codes[unit],
                     text(limits),
-                    flags[flag],
+                    flags[flag] if whole else tuple(map(text, flags[flag])),
                     status,
-                    at.partition(component)[0] if component in at else at,
+                    values.component(at, 1) if component in at else text(at),
                     codes[method],
                     values.component(producer, 1) if producer else "",
                     (),
@@ -94,6 +106,46 @@ class Orders:
                 )
             )
             self._noted = "observation"
+
+    def attach(self, fields: list[str], ordinal: int, code: RawCode, said: Encapsulated) -> None:
+        """An OBX, padded to 19 fields, that encapsulates something else than a document."""
+        self._remark()
+        if self._open is None:
+            self._begin_alone(ordinal)
+        values = self._values
+        parts = fields[5].split(values.d.component, 4)
+        if len(parts) > 4 and values.text(parts[3]).strip().lower() in _ENCODED:
+            del parts[4]
+        self._observations.append(
+            Observation(
+                ordinal,
+                fields[2],
+                code,
+                values.text(fields[4]),
+                (self._usual(fields[2], values.d.component.join(parts)),),
+                values.codes[fields[6]],
+                values.text(fields[7]),
+                tuple(map(values.text, values.flags[fields[8]])),
+                fields[11],
+                values.component(fields[14], 1),
+                values.codes[fields[17]],
+                values.component(fields[15], 1),
+                encapsulated=said,
+            )
+        )
+        self._noted = "observation"
+
+    def _usual(self, kind: str, value: str) -> str:
+        """One repetition of OBX-5 decoded, its components in the usual delimiters."""
+        values = self._values
+        if kind not in _COMPOSITE:
+            return values.text(value)
+        return "^".join(["&".join(values.subcomponents(part)) for part in value.split(values.d.component)])
+
+    def enclose(self) -> None:
+        """An OBX of this order encloses a document."""
+        self._encloses = True
+        self.carry()
 
     def carry(self) -> None:
         """An OBX of this order encloses a document, a mail body or a flag."""
@@ -123,14 +175,22 @@ class Orders:
         self._close()
         return tuple(self._done)
 
+    def _begin_alone(self, ordinal: int) -> None:
+        """An order for an OBX that follows no OBR."""
+        self.findings["RESULT_WITHOUT_OBR"] = None
+        self._begin(Locator(message=self._message, segment=f"OBX {ordinal}"), [])
+
     def _begin(self, locator: Locator, obr: list[str]) -> None:
         values = self._values
         f, request = obr or _ABSENT, self._request or _ABSENT
         self._request = []
+        filler = values.entity(f[3] or request[3])
+        if request[3] and request[3] != f[3]:
+            self._differs = values.entity(request[3]).extension not in {"", filler.extension}
         self._open = Order(
             locator,
             values.entity(f[2] or request[2]),
-            values.entity(f[3] or request[3]),
+            filler,
             values.codes[f[4]],
             values.component(f[7], 1),
             values.component(f[22], 1),
@@ -145,11 +205,17 @@ class Orders:
 
     def _close(self) -> None:
         order = self._open
+        if self._encloses and all(one.encapsulated is not None for one in self._observations):
+            self.left += len(self._observations)  # the printable form of the document, or what goes with it
+            self._observations = []
         if order is not None and (self._observations or not self._carries):
             self._done.append(
                 msgspec.structs.replace(order, observations=tuple(self._observations), notes=tuple(self._notes))
             )
-        self._open, self._observations, self._notes, self._carries, self._noted = None, [], [], False, ""
+            if self._differs:
+                self.findings["FILLER_ORDER_DIFFERS"] = None
+        self._open, self._observations, self._notes, self._noted = None, [], [], ""
+        self._carries = self._encloses = self._differs = False
 
 
 _ABSENT = [""] * 26

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cda import cda
+from tests.cda import INS, TEST_OID, cda
 from tests.hl7 import mdm, oru, pid
 from tests.hub import Hub
 from warehouse import ledger
@@ -144,5 +146,90 @@ def test_equal_results_without_a_status_are_one_version_whatever_message_carries
 
 def test_an_unknown_status_is_told(hub: Hub) -> None:
     hub.take(oru(status="Z").replace(b"||||Z\r", b"||||F\r"))
+    (row,) = hub.documents()
+    assert row["findings"] == ["RESULT_STATUS_UNKNOWN"]
+
+
+def shown(hub: Hub) -> dict[str, Any]:
+    """The one report of the record of the person of these tests."""
+    (row,) = [row for row in hub.patient(INS, TEST_OID) if row["kind"] == "result"]
+    return row
+
+
+def with_lines(*lines: str) -> bytes:
+    """The three results, and lines after them."""
+    return oru() + "".join(f"{line}\r" for line in lines).encode()
+
+
+def test_notes_specimen_and_times_are_shown_at_their_own_level(hub: Hub) -> None:
+    message = oru().decode().replace("OBX|1|NM", "NTE|1||À jeun depuis 12 h\rOBX|1|NM", 1)
+    message = message.replace("OBX|2|SN", "NTE|1||Contrôlé deux fois\rOBX|2|SN", 1)
+    message += "SPM|1|||SER^Sérum^HL70487\rNTE|1||Sérum lactescent\r"
+    hub.take(message.encode())
+    (panel,) = shown(hub)["panels"]
+    assert panel["notes"] == ["À jeun depuis 12 h", "Sérum lactescent"]
+    assert [code["code"] for code in panel["specimen"]] == ["SER"]
+    assert (panel["collected"], panel["status"], panel["results"]) == ("20260302080000", "F", 3)
+    results = shown(hub)["results"]
+    assert [result["said"]["notes"] for result in results] == [["Contrôlé deux fois"], [], []]
+    assert {result["coded"]["effective"] for result in results} == {"2026-03-02T08:00:00"}
+
+
+def test_each_panel_of_one_number_keeps_its_own_specimen_and_times(hub: Hub) -> None:
+    first, second, rest = second_panel(oru()).split(b"20260302080000")
+    hub.take(first + b"20260302080000" + second + b"202603021400" + rest + b"SPM|1|||UR^Urine^HL70487\r")
+    panels = shown(hub)["panels"]
+    assert [(p["codes"][0]["code"], p["collected"], p["results"]) for p in panels] == [
+        ("24331-1", "20260302080000", 3),
+        ("58410-2", "202603021400", 1),
+    ]
+    assert [[code["code"] for code in p["specimen"]] for p in panels] == [[], ["UR"]]
+    assert [r["coded"]["effective"] for r in shown(hub)["results"]] == ["2026-03-02T08:00:00"] * 3 + [
+        "2026-03-02T14:00"
+    ]
+
+
+PDF = base64.b64encode(b"%PDF-1.7 pages").decode()
+
+
+def test_a_pdf_of_the_laboratory_is_in_the_record_and_counted(hub: Hub) -> None:
+    hub.take(with_lines(f"OBX|4|ED|PDF^Compte rendu^L||LABO^AP^PDF^Base64^{PDF}||||||F"))
+    (row,) = hub.documents()
+    assert (row["observations"], row["attachments"], row["findings"]) == (4, 1, [])
+    attached = shown(hub)["results"][3]["said"]
+    assert (attached["values"], attached["attachment"]["size"]) == (["LABO^AP^PDF^Base64"], 14)
+    again = hub.take(
+        with_lines(f"OBX|4|ED|PDF^Compte rendu^L||LABO^AP^PDF^Base64^{PDF}||||||F").replace(b"|R1|", b"|R2|")
+    )
+    assert hub.ends(again) == {"duplicate": 1}
+    other = base64.b64encode(b"%PDF-1.7 other").decode()
+    hub.take(with_lines(f"OBX|4|ED|PDF^Compte rendu^L||LABO^AP^PDF^Base64^{other}||||||F").replace(b"|R1|", b"|R3|"))
+    assert len(hub.documents()) == 2
+
+
+@pytest.mark.parametrize("wrong", ["20240230", "202603022400", "hier", "20260302+2500"])
+def test_a_time_of_collection_that_is_none_is_told_and_no_other_takes_its_place(hub: Hub, wrong: str) -> None:
+    hub.take(oru().replace(b"|||20260302080000|", f"|||{wrong}|".encode()))
+    (row,) = hub.documents()
+    assert (row["findings"], row["created"]) == (["RESULT_TIME_INVALID"], "2026-03-02T11:30:00")
+    assert [result["coded"]["effective"] for result in shown(hub)["results"]] == [None] * 3
+
+
+def test_a_report_dated_by_an_invalid_collection_alone_is_refused(hub: Hub) -> None:
+    hub.take(oru(reported="").replace(b"|||20260302080000|", b"|||20240230|"))
+    assert [row["code"] for row in hub.quarantine()] == ["CREATION_TIME_INVALID"]
+    assert hub.documents() == []
+
+
+def test_an_observation_time_that_is_none_is_told(hub: Hub) -> None:
+    hub.take(oru().replace(b"A+^A positif^L||||||F", b"A+^A positif^L||||||F|||20260229"))
+    (row,) = hub.documents()
+    assert row["findings"] == ["RESULT_TIME_INVALID"]
+    said = [result["coded"]["effective"] for result in shown(hub)["results"]]
+    assert said == ["2026-03-02T08:00:00", "2026-03-02T08:00:00", None]
+
+
+def test_a_status_of_one_result_that_no_table_has_is_told(hub: Hub) -> None:
+    hub.take(oru().replace(b"A+^A positif^L||||||F", b"A+^A positif^L||||||Q"))
     (row,) = hub.documents()
     assert row["findings"] == ["RESULT_STATUS_UNKNOWN"]

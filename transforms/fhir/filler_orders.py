@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.base import RawCode
-from transforms.documents import DocumentRecord, Result
+from transforms.documents import DocumentRecord, Result, effective
 from transforms.fhir.pool import Pool
 from transforms.fhir.values import Json, coding, date_time, decimal, nothing_said, system_uri, unit
 from transforms.moments import parse_ts
@@ -40,8 +40,8 @@ def order(pool: Pool, record: DocumentRecord, subject: Json, maps: SenderMap = N
     """The report of an order; the reference to it."""
     key = f"{record.document_id}|{record.digest}"
     found = [
-        pool.add(f"{key}|{number}", _observation(result, understood(result, maps), subject))
-        for number, result in enumerate(record.results, 1)
+        pool.add(f"{key}|{number}", _observation(result, understood(result, maps), subject, when))
+        for number, (result, when) in enumerate(zip(record.results, effective(record), strict=True), 1)
         if result.status.strip() not in UNAVAILABLE
     ]
     root, _, number = record.document_id.partition("^")
@@ -58,8 +58,7 @@ def order(pool: Pool, record: DocumentRecord, subject: Json, maps: SenderMap = N
     return pool.add(f"report|{key}", {name: value for name, value in report.items() if value})
 
 
-def _observation(result: Result, coded: CodedResult, subject: Json) -> Json:
-    observed = parse_ts(result.observed)
+def _observation(result: Result, coded: CodedResult, subject: Json, when: str) -> Json:
     said = (result.code, *result.code.alternatives)
     resource: Json = {
         "resourceType": "Observation",
@@ -74,7 +73,7 @@ def _observation(result: Result, coded: CodedResult, subject: Json) -> Json:
         "referenceRange": [_range(result, coded)] if result.range.strip() else [],
         "note": [{"text": note} for note in result.notes],
     }
-    resource |= date_time("effectiveDateTime", observed.iso if observed else "")
+    resource |= date_time("effectiveDateTime", when)
     resource |= _value(result, coded)
     return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
 

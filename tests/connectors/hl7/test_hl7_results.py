@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hl7_build import CDA, PID, b64, ed, encode, first, flags, msh, read_all, results_oru
 
-from connectors.base import Enclosed, Message, RawCode, RawId
+from connectors.base import Encapsulated, Enclosed, Message, RawCode, RawId
 
 
 def test_one_order_per_obr_with_all_that_it_says() -> None:
@@ -97,12 +99,86 @@ def test_one_message_may_hold_documents_and_results() -> None:
     assert sum(message.segments.values()) == len(lines)
 
 
-def test_other_binaries_beside_results_are_kept_raw() -> None:
-    pdf = "OBX|4|ED|PDF^Compte rendu^L||LABO^application^pdf^Base64^" + b64(b"%PDF-1.7 xyz") + "||||||F"
-    message = first([*results_oru(3), pdf])
-    assert (message.encloses, len(message.orders[0].observations), message.segments["raw"]) == (0, 3, 1)
-    only = first([msh(), PID, "OBR|1||F1", pdf])
-    assert (only.orders, only.unsupported) == ((), "MESSAGE_KEPT_RAW")
+PDF = b"%PDF-1.7 xyz"
+
+
+def pdf(number: int = 4, data: str = "", head: str = "LABO^application^pdf^Base64") -> str:
+    return f"OBX|{number}|ED|PDF^Compte rendu^L||{head}^{data or b64(PDF)}||||||F"
+
+
+def test_other_binaries_beside_results_are_results_by_size_and_digest() -> None:
+    message = first([*results_oru(3), pdf(), "NTE|1||Voir la page 2"])
+    (order,) = message.orders
+    found = order.observations[3]
+    assert (found.value_type, found.code.code, found.status, found.notes) == ("ED", "PDF", "F", ("Voir la page 2",))
+    assert found.values == ("LABO^application^pdf^Base64",)
+    assert found.encapsulated == Encapsulated(len(PDF), hashlib.sha256(PDF).hexdigest())
+    assert (message.encloses, message.segments["raw"], message.unsupported) == (0, 0, "")
+    only = first([msh(), PID, "OBR|1||F1", pdf()])
+    assert [len(o.observations) for o in only.orders] == [1]
+
+
+@pytest.mark.parametrize("end", ["\n", "\\.br\\", ""])
+def test_an_attachment_is_the_same_however_its_base64_is_written(end: str) -> None:
+    data = end.join([b64(PDF * 3000)[i : i + 76] for i in range(0, len(b64(PDF * 3000)), 76)]).rstrip("=")
+    (order,) = first([msh(), PID, "OBR|1||F1", pdf(1, data), NM]).orders
+    assert order.observations[0].encapsulated == Encapsulated(36_000, hashlib.sha256(PDF * 3000).hexdigest())
+    assert order.observations[0].values == ("LABO^application^pdf^Base64",)
+
+
+def test_encapsulated_text_is_the_value_itself() -> None:
+    (order,) = first([msh(), PID, "OBR|1||F1", pdf(1, "conclusion", "LABO^TEXT^PLAIN^A")]).orders
+    assert order.observations[0].values == ("LABO^TEXT^PLAIN^A^conclusion",)
+
+
+@pytest.mark.parametrize("lines", [[ed(b64(CDA)), pdf(2)], [pdf(1), ed(b64(CDA), 2)]])
+def test_the_printable_form_beside_a_document_alone_is_no_result(lines: list[str]) -> None:
+    message = first([msh(), PID, "OBR|1||F1", *lines])
+    assert (message.encloses, message.orders, message.segments["raw"]) == (1, (), 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        ("SN", "<`5", "<^5"),
+        ("CWE", "A+`positif`L*B", ("A+^positif^L", "B")),
+        ("CX", "1```H@1.2@ISO", "1^^^H&1.2&ISO"),
+        ("ST", "à 5 `` près", "à 5 `` près"),
+        ("TX", "a`b@c", "a`b@c"),
+        ("", "a`b", "a`b"),
+    ],
+)
+def test_a_value_is_the_same_whatever_delimiters_it_came_in(kind: str, value: str, said: str | tuple[str, ...]) -> None:
+    head = [line.translate(str.maketrans("|^~&", "#`*@")) for line in (msh(), PID)]
+    (order,) = first([*head, "OBR#1##F1", f"OBX#1#{kind}#1`a`LN##{value}######F"]).orders
+    assert order.observations[0].values == ((said,) if isinstance(said, str) else said)
+
+
+@pytest.mark.parametrize(
+    ("orc", "obr", "codes"),
+    [
+        ("F9^LABO", "F1^LABO", ("FILLER_ORDER_DIFFERS",)),
+        ("F1^LABO^1.2.3^ISO", "F1^LABO", ()),
+        ("F1", "", ()),
+        ("", "F1", ()),
+    ],
+)
+def test_two_numbers_of_one_order_are_told(orc: str, obr: str, codes: tuple[str, ...]) -> None:
+    message = first([msh(), PID, f"ORC|RE||{orc}", f"OBR|1||{obr}", NM])
+    assert (message.orders[0].filler.extension, message.findings) == ("F1", codes)
+
+
+def test_escapes_are_decoded_in_every_field_of_a_result() -> None:
+    line = "OBX|1|NM|1^a^LN|1\\S\\2|5|10\\S\\9/L|<\\T\\5|\\T\\|||F|||2026\\X30\\1"
+    (order,) = first([msh(), PID, "OBR|1||F1", line]).orders
+    (found,) = order.observations
+    assert (found.sub_id, found.unit.code, found.range, found.flags, found.observed) == (
+        "1^2",
+        "10^9/L",
+        "<&5",
+        ("&",),
+        "202601",
+    )
 
 
 HEAD = [msh(), PID]
