@@ -18,6 +18,8 @@ from connectors.hl7.payload import Payload, Unreadable, carried, cut, document
 from connectors.hl7.tokens import delimiters, segments
 from connectors.hl7.values import Values, values_of
 
+MOST_EXAMINED = 100
+
 
 class Segment(msgspec.Struct, frozen=True):
     """A segment: `fields[n]` is field n as written, `fields[0]` its name. MSH-1 is the separator itself."""
@@ -40,16 +42,24 @@ class Segment(msgspec.Struct, frozen=True):
             return [self.field(number)]
         return self.values.repetitions(self.field(number))
 
+    def examined(self, number: int) -> range:
+        """The numbers of the repetitions that are looked at one by one: more of them say the same."""
+        if self.name == "MSH" and number < 3:
+            return range(1, 2)
+        count = self.field(number).count(self.values.d.repetition) + 1 if self.field(number) else 0
+        return range(1, min(count, MOST_EXAMINED) + 1)
+
     def text(self, number: int, component: int = 1, repetition: int = 1, subcomponent: int = 0) -> str:
         """A component decoded and without outer blanks, whole or one sub-component of it; empty when absent.
 
         A component with sub-components that is asked for whole keeps their separators.
         """
-        found = self.repetitions(number)
+        field = self.field(number)
+        if self.name == "MSH" and number < 3:
+            return field if repetition == 1 else ""
+        found = field.split(self.values.d.repetition, repetition)
         if len(found) < repetition:
             return ""
-        if self.name == "MSH" and number < 3:
-            return found[0]
         parts = found[repetition - 1].split(self.values.d.component, component)
         if len(parts) < component:
             return ""

@@ -47,7 +47,8 @@ class Orders:
         self._request: list[str] = []  # fields of an ORC that no OBR has taken yet
         self._open: Order | None = None
         self._observations: list[Observation] = []
-        self._notes: list[str] = []
+        self._notes: list[str] = []  # of the order
+        self._remarks: list[str] = []  # of the last observation, until it is known to have no more
         self._carries = False
         self._encloses = False
         self._differs = False  # ORC-3 from OBR-3
@@ -73,6 +74,7 @@ class Orders:
 
         Twenty times a message: what the loop needs is looked up once, before it.
         """
+        self._remark()
         values = self._values
         separator, component, repetition = values.d.field, values.d.component, values.d.repetition
         codes, flags, text, whole = values.codes, values.flags, values.text, values.plain
@@ -155,8 +157,7 @@ class Orders:
     def note(self, text: str) -> bool:
         """An NTE: whether it was about something we keep."""
         if self._noted == "observation":
-            last = self._observations[-1]
-            self._observations[-1] = msgspec.structs.replace(last, notes=(*last.notes, text))
+            self._remarks.append(text)
         elif self._noted == "order":
             self._notes.append(text)
         return bool(self._noted)
@@ -203,7 +204,14 @@ class Orders:
         )
         self._noted = "order"
 
+    def _remark(self) -> None:
+        """The notes below the last observation are its own."""
+        if self._remarks:
+            self._observations[-1] = msgspec.structs.replace(self._observations[-1], notes=tuple(self._remarks))
+            self._remarks = []
+
     def _close(self) -> None:
+        self._remark()
         order = self._open
         if self._encloses and all(one.encapsulated is not None for one in self._observations):
             self.left += len(self._observations)  # the printable form of the document, or what goes with it

@@ -85,7 +85,7 @@ def _merge(message: Anatomy, findings: Findings) -> None:
 
 def _identifiers(segment: Segment, number: int) -> set[tuple[str, str]]:
     found = set()
-    for n in range(1, len(segment.repetitions(number)) + 1):
+    for n in segment.examined(number):
         authority = segment.text(number, 4, n, 2) or segment.text(number, 4, n, 1)
         found.add((authority, segment.text(number, 1, n)))
     return found

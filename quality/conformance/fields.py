@@ -64,7 +64,7 @@ def _field(segment: Segment, number: int, rule: Rule, findings: Findings) -> Non
     if rule.most and len(repetitions) > rule.most:
         findings.say("FIELD_REPEATED", place, expected=str(rule.most), came=str(len(repetitions)))
     check = _TYPES.get(rule.type)
-    for repetition in range(1, len(repetitions) + 1):
+    for repetition in segment.examined(number):
         here = Place(segment, number, repetition=repetition)
         if segment.field(number) == '""':  # HL7's null
             continue

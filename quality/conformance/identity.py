@@ -36,7 +36,7 @@ def check_patients(message: Anatomy, findings: Findings) -> None:
 
 def ins_of(pid: Segment) -> Iterator[Place]:
     """The repetitions of PID-3 that carry an INS, told by their OID."""
-    for repetition in range(1, len(pid.repetitions(3)) + 1):
+    for repetition in pid.examined(3):
         if pid.text(3, 4, repetition, 2) in AUTHORITIES:
             yield Place(pid, 3, repetition=repetition)
 
@@ -77,7 +77,7 @@ def _patient(pid: Segment, findings: Findings) -> None:
         if len(said) > 1:
             where = next(place for place in carried if place.of(4, 2).value == oid)
             findings.say("INS_SEVERAL", where, expected="1", came=str(len(said)))
-    for repetition in range(1, len(pid.repetitions(3)) + 1):
+    for repetition in pid.examined(3):
         place = Place(pid, 3, 5, repetition=repetition)
         if place.value == "INS" and place.of(4, 2).value not in AUTHORITIES:
             findings.say("INS_AUTHORITY", place.of(4, 2), expected=" | ".join(AUTHORITIES), came="other OID")
@@ -86,21 +86,21 @@ def _patient(pid: Segment, findings: Findings) -> None:
     if carried:
         _traits(pid, findings)
         _coherent(pid, carried[0], findings)
-    for repetition in range(1, len(pid.repetitions(11)) + 1):
+    for repetition in pid.examined(11):
         place = Place(pid, 11, 9, repetition=repetition)
         if place.of(7).value == "BDL" and place.value and not _BIRTHPLACE.fullmatch(place.value):
             findings.say("BIRTHPLACE_FORM", place, expected="INSEE (5)")
 
 
 def _names(pid: Segment, findings: Findings) -> None:
-    for repetition in range(1, len(pid.repetitions(5)) + 1):
+    for repetition in pid.examined(5):
         place = Place(pid, 5, 7, repetition=repetition)
         if not place.value and place.of(1).value:
             findings.say("NAME_TYPE", place, expected="L | D")
 
 
 def _status(pid: Segment, has_ins: bool, findings: Findings) -> None:
-    said = {pid.text(32, 1, n + 1).upper() for n in range(len(pid.repetitions(32)))}
+    said = {pid.text(32, 1, n).upper() for n in pid.examined(32)}
     place = Place(pid, 32)
     if has_ins and (not said & QUALIFYING or said & BLOCKING):
         findings.say("INS_UNQUALIFIED", place, expected="VALI | QUAL")

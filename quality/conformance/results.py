@@ -59,7 +59,7 @@ def _result(obx: Segment, findings: Findings) -> None:
         return
     if not kind:
         findings.say("RESULT_TYPE", Place(obx, 2), expected="NM | SN | ST | CE | CWE | TX | DT")
-    for repetition in range(1, len(obx.repetitions(5)) + 1):
+    for repetition in obx.examined(5):
         _value(Place(obx, 5, repetition=repetition), kind, findings)
     if kind in {"NM", "SN"} and not obx.valued(6):
         findings.say("RESULT_UNIT_MISSING", Place(obx, 6), expected="g/L^g/L^UCUM")

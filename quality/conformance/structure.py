@@ -14,9 +14,10 @@ MOST_REPAIRS = 20
 def check_structure(message: Anatomy, grammar: str, findings: Findings) -> None:
     """Say how the segments depart from `grammar`; with an empty one only unknown segments are told."""
     root = parsed(grammar) if grammar else None
+    foreseen = root.names if root is not None else frozenset()
     known: list[Segment] = []
     for segment in message.segments:
-        if root is not None and segment.name in root.names:
+        if segment.name in foreseen:
             known.append(segment)
         elif segment.name.startswith("Z") and segment.name not in SEGMENTS:
             findings.say("SEGMENT_LOCAL", Place(segment))

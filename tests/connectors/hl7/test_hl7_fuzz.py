@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hl7_build import (
     CDA,
@@ -89,6 +91,13 @@ def test_one_bad_message_in_a_batch_costs_one_message() -> None:
     refusals = [y for y in yielded if isinstance(y, Refusal)]
     assert [(r.code, r.locator.message) for r in refusals] == [("DELIMITERS_UNUSABLE", 501)]
     assert sum(isinstance(y, Message) for y in yielded) == 1000
+
+
+def test_many_notes_take_no_long_time() -> None:
+    started = time.thread_time()
+    (order,) = first([*results_oru(1), *["NTE|1||remarque"] * 50_000]).orders
+    assert len(order.observations[0].notes) == 50_000
+    assert time.thread_time() - started < 1
 
 
 def test_hard_input_takes_no_long_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,14 @@ def test_a_mutant_is_examined_without_raising(data: bytes) -> None:
 def test_the_second_opinion_never_raises(data: bytes) -> None:
     for finding in said(data, second=True):
         assert all(finding.told().values())
+
+
+def test_a_field_of_very_many_repetitions_takes_no_long_time() -> None:
+    lines = [line.replace("~IPP", "~1^^^A" * 100_000 + "~IPP", 1) for line in SHORT["results"]]
+    lines += ["OBX|90|NM|718-7^Hb^LN||" + "1~" * 100_000]
+    started = time.thread_time()
+    assert said(encoded(lines), second=False)
+    assert time.thread_time() - started < 1
 
 
 @given(st.binary(max_size=200))
