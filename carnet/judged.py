@@ -14,7 +14,7 @@ from transforms.documents import DocumentRecord
 from transforms.facts import Flag
 from transforms.identity import AUTHORITIES, NIR, Patient
 from transforms.routing import Destination
-from warehouse.prepared import Answerable, Carried, Link, PatientName, PreparedItem
+from warehouse.prepared import UNQUALIFIED, Answerable, Carried, Link, PatientName, PreparedItem
 
 
 class Vouched(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ def patient_name(patient: Patient, sender: str, document_id: str) -> PatientName
     if patient.local:
         return local_name(patient.local[0], sender)
     if patient.ins:
-        return PatientName(("unqualified", sender, patient.oid or NIR, patient.ins), is_ins=False)
+        return _unqualified(patient, sender)
     return PatientName(("document", sender, document_id), is_ins=False)
 
 
@@ -59,15 +59,34 @@ def local_name(number: RawId, sender: str) -> PatientName:
     return PatientName(("local", sender, number.root, number.extension), is_ins=False)
 
 
+def _unqualified(patient: Patient, sender: str) -> PatientName:
+    """An INS that its sender was not sure of."""
+    return PatientName((UNQUALIFIED, sender, patient.oid or NIR, patient.ins), is_ins=False)
+
+
 def links(stated: Stated, patient: Patient, context: Context) -> tuple[Link, ...]:
-    """The pairings of an ADT message or an enrolment row, as the store takes them."""
+    """The pairings of an ADT message or an enrolment row, as the store takes them; and that of a qualified INS with the
+    same INS as the sender gave it before being sure."""
+    traits, holds = patient.traits.compared(), context.policy.discordance == "hold"
+    sure = (
+        [Link(_unqualified(patient, context.sender), _ins_name(RawId(patient.oid, patient.ins)), stated.at, True)]
+        if stated.qualifies
+        else []
+    )
+    return (
+        *(msgspec.structs.replace(link, traits=traits, holds_discordance=holds) for link in sure),
+        *_paired(stated, traits, context),
+    )
+
+
+def _paired(stated: Stated, traits: tuple[str, str, str], context: Context) -> tuple[Link, ...]:
     return tuple(
         Link(
             a=local_name(pair.a, context.sender) if pair.a.root not in AUTHORITIES else _ins_name(pair.a),
             b=_ins_name(pair.b) if pair.b.root in AUTHORITIES else local_name(pair.b, context.sender),
             at=stated.at,
             on=pair.on,
-            traits=patient.traits.compared() if pair.ins else ("", "", ""),
+            traits=traits if pair.ins else ("", "", ""),
             holds_discordance=context.policy.discordance == "hold",
         )
         for pair in stated.pairings

@@ -59,6 +59,8 @@ class Stated(msgspec.Struct, frozen=True):
     pairings: tuple[Pairing, ...]
     declarations: tuple[Declaration, ...] = ()
     findings: tuple[str, ...] = ()
+    qualifies: bool = False
+    """It vouches for the patient's INS: what this sender brought under that INS, unsure of it then, may enter."""
     refused: str = ""
     """Code of what keeps it from being taken at all."""
     expected: str = ""
@@ -86,10 +88,11 @@ def understand_admission(message: Message, patient: Patient, zone: ZoneInfo) -> 
         pairings += _stands_for(patient)
     if patient.ins and not patient.qualified:
         findings.append("INS_NOT_QUALIFIED")
-    if pairings and not at:
+    qualifies = patient.qualified and message.kind not in PARTING
+    if (pairings or qualifies) and not at:
         return Stated("", (), refused="EVENT_TIME_MISSING", expected="EVN-6, EVN-2 or MSH-7")
     declared, codes = ((), ()) if message.kind in CANCELLING else _declared(said, at, zone)
-    return Stated(at, tuple(dict.fromkeys(pairings)), declared, tuple(sorted({*findings, *codes})))
+    return Stated(at, tuple(dict.fromkeys(pairings)), declared, tuple(sorted({*findings, *codes})), qualifies)
 
 
 def understand_row(row: EnrolmentRow, zone: ZoneInfo) -> tuple[Patient, Stated]:
@@ -108,7 +111,7 @@ def understand_row(row: EnrolmentRow, zone: ZoneInfo) -> tuple[Patient, Stated]:
     on = row.action.lower() != "unlink"
     pairings = tuple(Pairing(number, RawId(patient.oid, patient.ins), on, on) for number in patient.local)
     findings = () if all(patient.traits.compared()) else ("TRAITS_MISSING",) if on else ()
-    return patient, Stated(at, pairings, findings=findings)
+    return patient, Stated(at, pairings, findings=findings, qualifies=on)
 
 
 def _row_problem(row: EnrolmentRow, raw: RawPatient, patient: Patient, at: str) -> Stated | None:
@@ -156,10 +159,13 @@ def _stands_for(patient: Patient) -> list[Pairing]:
 
 
 def _replaced(merged: tuple[RawId, ...], patient: Patient) -> list[Pairing]:
-    """Each number of MRG-1 with that of PID-3 from one authority, else the first; an INS in MRG-1 is not theirs."""
+    """Each number of MRG-1 with that of PID-3 from one authority, else the first, else the qualified INS where PID-3
+    holds nothing else; an INS in MRG-1 is not theirs."""
     found = []
     for old in local_numbers(RawPatient(ids=merged)):
         kept = _counterpart(old, patient.local)
+        if kept is None and patient.qualified:
+            found.append(Pairing(old, RawId(patient.oid, patient.ins), on=True, ins=True))
         if kept is not None and (kept.root, kept.extension) != (old.root, old.extension):
             found.append(Pairing(old, kept, on=True, ins=False))
     for old in merged:

@@ -40,6 +40,8 @@ class DocumentFact(msgspec.Struct, frozen=True):
     """Ids (not docs) this one says it replaces."""
     sound: bool = True
     """Whether its identity is qualified by itself."""
+    unverified: bool = False
+    """It was filed under an INS that its sender was not sure of, and its traits do not bear out whose that is."""
     discordant: bool = False
     """Whether its traits differ from those already known under this patient, and policy holds for it."""
     rank: tuple[str, str] = ("", "")

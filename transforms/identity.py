@@ -107,12 +107,38 @@ def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
 OTHER_NUMBERS = frozenset({"AN", "VN", "INS", "NH", "SS", "DL", "PPN", "NI", "BC"})
 """Types of table 0203 (French edition) in PID-3 that number no patient of the sender: files, visits, cards, papers."""
 
-_WORDS = frozenset({"INCONNU", "UNKNOWN", "NULL", "NONE", "NA", "N/A", "X", "XX", "XXX", "TEST", "ANONYME", "NEANT"})
+_WORDS = frozenset(
+    {
+        "INCONNU",
+        "INCONNUE",
+        "UNKNOWN",
+        "NULL",
+        "NONE",
+        "NA",
+        "NC",
+        "NR",
+        "ND",
+        "X",
+        "XX",
+        "XXX",
+        "TEST",
+        "ANONYME",
+        "NEANT",
+        "AUCUN",
+        "SANS",
+        "VIDE",
+        "DIVERS",
+        "NONRENSEIGNE",
+        "NONCOMMUNIQUE",
+        "SANSNUMERO",
+        "SANSIPP",
+    }
+)
 
 
 def placeholder(number: str) -> bool:
-    """Whether a patient number stands for nobody: zeros, one digit again and again, a word for "unknown"."""
-    bare = number.strip().upper()
+    """Whether a patient number stands for nobody: zeros, dashes, one digit again and again, a word for "unknown"."""
+    bare = fold(number).replace(" ", "").replace("_", "").upper()
     return not bare.strip("0") or (len(bare) > 3 and len(set(bare)) == 1) or bare in _WORDS
 
 

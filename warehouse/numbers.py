@@ -19,6 +19,7 @@ from transforms.lifecycle.family import People
 from warehouse import schema
 from warehouse.facts import discordant, link_key, rows_in
 from warehouse.index import SqlIndex
+from warehouse.prepared import UNQUALIFIED
 from warehouse.store import Store
 from warehouse.working import trait_digests
 
@@ -63,13 +64,18 @@ def trail(store: Store, connection: Connection, patient: Key) -> list[Statement]
     """All that was ever said of who this patient is, held or not, and what the patient declared: oldest first."""
     people = People(SqlIndex(connection))
     people.meet([patient])
-    said = [_told(store, connection, link) for link in people.links]
+    said = [_told(store, connection, link) for link in people.links if not _of_one_ins(store, connection, link)]
     table = schema.consent_fact
     said += [
         Statement(row.at, row.scope, row.value, row.sender, "accepted")
         for row in rows_in(connection, table, table.c.patient, people.known)
     ]
     return sorted(said, key=lambda one: (one.at, one.kind, one.what))
+
+
+def _of_one_ins(store: Store, connection: Connection, link: PatientLinkFact) -> bool:
+    """A sender sure of an INS that it was not sure of before: nobody is said to be somebody else."""
+    return store.named(connection, link.a)[0] == UNQUALIFIED
 
 
 def _told(store: Store, connection: Connection, link: PatientLinkFact) -> Statement:
@@ -94,7 +100,9 @@ def _numbers(facts: Facts) -> Numbers:
 def fitted(store: Store, connection: Connection, index: SqlIndex, facts: Facts) -> Facts:
     """The same facts, with documents whose own words contradict the INS that their local number stands for discordant.
 
-    Another INS in the document is always held; other traits are held or flagged, as its sender's policy has it.
+    Another INS in the document is always held; other traits are held or flagged, as its sender's policy has it. An INS
+    that the sender was not sure of may be a typing error, hence somebody else's: birth date, sex and birth name must
+    all be said and be those known of it.
     """
     known = _numbers(facts)
     claims = {identity.patient: identity.ins for identity in facts.identities}
@@ -117,6 +125,10 @@ def _compared(
         index.contradicting.add((fact.doc, fact.digest))
         return msgspec.structs.replace(fact, discordant=True)
     traits = _Traits(*trait_digests(store, holder, said.traits.compared()))
+    if store.named(connection, fact.patient)[0] == UNQUALIFIED:
+        patient = index.patient_row(holder)
+        known = _Traits(patient.birth, patient.sex, patient.family)
+        return msgspec.structs.replace(fact, unverified=traits != known or not all(msgspec.structs.astuple(traits)))
     if not discordant(traits, index.patient_row(holder)):
         return fact
     index.contradicting.add((fact.doc, fact.digest))

@@ -18,11 +18,16 @@ Kind = Literal["message", "document", "account", "enrolment", "reading", "file"]
 OwnEnd = Literal["", "accepted", "flagged", "held", "refused", "ignored"]
 
 
+UNQUALIFIED = "unqualified"
+"""First part of the name of an INS that its sender was not sure of."""
+
+
 class PatientName(msgspec.Struct, frozen=True):
     """How an item names its patient, before the store knows them.
 
     `parts` is (authority OID, INS) for a qualified identity, (`local`, sender, root, extension) for a number that
-    only its sender understands, (`document`, id) when nobody is named: it never joins two records.
+    only its sender understands, (`unqualified`, sender, authority OID, INS) for an INS that its sender was not sure of,
+    (`document`, id) when nobody is named: it never joins two records.
     """
 
     parts: tuple[str, ...]

@@ -50,6 +50,15 @@ def test_a_merge_brings_results_of_the_old_number_into_the_record_and_an_unmerge
     assert hub.told(late) == [("held", "IDENTITY_NOT_QUALIFIED")]
 
 
+def test_a_number_merged_into_a_patient_known_by_the_ins_alone_stands_for_it(hub: Hub) -> None:
+    waiting = hub.take(oru(patient=unqualified(OLD)))
+    only_ins = pid().replace("IPP-285034^^^HOPITAL&1.2.3.4.5&ISO^PI~", "")
+    assert hub.told(hub.take(merge(patient=only_ins))) == [("accepted", "")]
+    assert (hub.told(waiting), [row["ins"] for row in hub.documents()]) == ([("accepted", "")], [INS])
+    unsure = only_ins.replace("|VALI", "|PROV")
+    assert hub.told(hub.take(merge(patient=unsure, control="A41"))) == [("refused", "MERGE_WITHOUT_IDS")]
+
+
 def test_the_record_shows_who_the_patient_was_said_to_be(hub: Hub) -> None:
     hub.take(oru(patient=unqualified(OLD)))
     hub.take(adt("A31", patient=pid(ipp=NEW), more=[zfa("INO", "20260301", "INC", "20260301")]))

@@ -53,6 +53,45 @@ def test_an_admission_releases_it_too_and_what_comes_later_enters_at_once(hub: H
     assert [row["ins"] for row in hub.documents()] == [INS, INS]
 
 
+UNSURE = pid(status="PROV").replace("IPP-285034^^^HOPITAL&1.2.3.4.5&ISO^PI~", "")
+"""An INS, no other number, and no word that it was verified."""
+
+
+@pytest.mark.parametrize("sure", [adt("A31"), table(row())], ids=["admission", "enrolment"])
+def test_an_ins_that_its_sender_was_not_sure_of_is_released_once_it_is(tmp_path: Path, sure: bytes) -> None:
+    for number, order in enumerate(permutations([oru(patient=UNSURE), sure])):
+        hub = Hub(tmp_path / str(number))
+        for data in order:
+            hub.take(data)
+        assert ([row["ins"] for row in hub.documents()], hub.ends()) == ([INS], {"accepted": 2})
+        kinds = [row["what"] for row in hub.patient(INS, TEST_OID) if row["kind"] == "identity"]
+        assert kinds == [f"link 1.2.3.4.5^IPP-285034 = {TEST_OID}^{INS}"]
+
+
+@pytest.mark.parametrize(
+    "patient",
+    [
+        UNSURE.replace("19850314", "19850315"),
+        UNSURE.replace("|F|", "|M|"),
+        UNSURE.replace("NOËL", "NOIRET"),
+        UNSURE.replace("19850314", ""),
+        UNSURE.replace("|F|", "|U|"),
+        UNSURE.replace("L'HOSTIS-NOËL", ""),
+    ],
+)
+def test_it_stays_out_unless_every_trait_bears_it_out_whatever_the_sender_s_policy(hub: Hub, patient: str) -> None:
+    """The number may have been a typing error: then it is somebody else's."""
+    waiting = hub.take(oru(patient=patient))
+    hub.take(adt("A31"))
+    assert (hub.told(waiting), hub.documents()) == ([("held", "IDENTITY_NOT_QUALIFIED")], [])
+
+
+def test_another_sender_that_is_sure_of_it_releases_nothing(hub: Hub) -> None:
+    waiting = hub.take(oru(patient=UNSURE))
+    hub.take(adt("A31"), sender=hub.sender("labo-nord"))
+    assert hub.told(waiting) == [("held", "IDENTITY_NOT_QUALIFIED")]
+
+
 def test_another_sender_with_the_same_number_gains_nothing(hub: Hub) -> None:
     waiting = hub.take(oru(patient=IPP_ONLY))
     hub.take(table(row()), sender=hub.sender("labo-nord"))

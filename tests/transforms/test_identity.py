@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import RawId, RawPatient
-from transforms.identity import NIA, NIR, NIR_TEST, fold, key_holds, key_of, same_person, understand, well_formed
+from transforms.identity import (
+    NIA,
+    NIR,
+    NIR_TEST,
+    fold,
+    key_holds,
+    key_of,
+    placeholder,
+    same_person,
+    understand,
+    well_formed,
+)
 
 TRAITS = {
     "birth_family": "L'Hostis",
@@ -78,3 +89,15 @@ def test_same_person_needs_no_contradiction() -> None:
     assert same_person(one, understand(RawPatient(ids=ids, **(TRAITS | {"birth_date": ""})), from_cda=True))
     other_authority = (RawId(NIR, "285034410900055"),)
     assert not same_person(one, understand(RawPatient(ids=other_authority, **TRAITS), from_cda=True))
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "0000", "9999", "-", "?", "...", "inconnue", "Non renseigné", "NON_RENSEIGNE", "N/A", "nc", "Néant"]
+)
+def test_a_number_that_stands_for_nobody(number: str) -> None:
+    assert placeholder(number)
+
+
+@pytest.mark.parametrize("number", ["1", "4711", "000003", "A", "IPP-0", "123456", "111", "99991"])
+def test_a_number_of_somebody(number: str) -> None:
+    assert not placeholder(number)

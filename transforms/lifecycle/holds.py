@@ -61,7 +61,7 @@ def held_documents(known: Register, classes: Classes, decisions: Sequence[Decisi
         number
         for number, fact in enumerate(known.documents)
         if not fact.sound
-        and known.holders[number] not in classes.qualified
+        and (fact.unverified or known.holders[number] not in classes.qualified)
         and (fact.doc, "IDENTITY_NOT_QUALIFIED") not in lifted
     )
 
