@@ -137,7 +137,8 @@ def _line(
         supplies=supplies + tuple(supplied(r.statement, scope) for r in given),
         substitution=instead[0].statement.code if instead else NOTHING,
         reasons=mapping.facts(reasons, inner),
-        prescription=tuple(id_ for line in lines for id_ in (*line.ids, *line.references)),
+        prescription=tuple(id_ for line in lines for id_ in (*line.ids, *line.references))
+        + (statement.references if use == "dispensed" else ()),
         patient_instructions=_said(for_patient),
         dispenser_instructions=_said(for_dispenser),
         details=mapping.facts(details, inner),
@@ -173,6 +174,8 @@ def _dose_number(ranks: list[Relation]) -> str:
 
 def _use(statement: Statement, scope: Scope) -> Use:
     """By the section, in this model of document first; else by the mood: an event is a statement of what was taken."""
+    if statement.code.code == PRESCRIPTION_LINE:
+        return "prescribed"
     for model in (*scope.models, ""):
         found = SECTIONS.get((scope.code.code, model))
         if found is not None:
