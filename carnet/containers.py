@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -18,6 +20,8 @@ FREE = 16 << 20
 """Bytes that any delivery may unpack to, at all depths together."""
 MOST_UNPACKED = 100
 """Beyond them, times its size."""
+MOST_WAYS = 20
+"""In which one patient is identified by what a mail carries."""
 
 Key = tuple[int, ...]
 """A METADATA.XML, by its number and those of the containers around."""
@@ -104,9 +108,10 @@ def _refusal(found: Enclosed, code: str, expected: str) -> Refusal:
     return Refusal(found.locator, found.span, code, expected)
 
 
-def several(people: list[Patient]) -> bool:
-    """Whether some of these patients can't be one person."""
-    return any(not same_person(people[0], other) for other in people[1:])
+def several(people: Iterable[Patient]) -> bool:
+    """Whether two of these patients can't be one person. Nobody is written in more ways than `MOST_WAYS`."""
+    ways = list(dict.fromkeys(people))
+    return len(ways) > MOST_WAYS or any(not same_person(one, other) for one, other in combinations(ways, 2))
 
 
 def of_nobody(item: PreparedItem) -> PreparedItem:

@@ -85,7 +85,7 @@ class _Reading:
         self.owners: set[PatientName | None] = set()
         self.pending: Message | None = None
         self.children: list[Child] = []
-        self.people: list[Patient] = []
+        self.people: list[Patient] | None = None
         self.containers = Containers(source, context.formats)
 
     def take(self, found: Yielded) -> Iterator[Interpreted]:
@@ -177,9 +177,12 @@ class _Reading:
                 refusal = unread(found) if self.next_ordinal == first else None
         except Damaged:
             refusal = damaged(found)
-        self.owners |= {None} if refusal else set()
-        owner, self.owners = only(self.owners), self.owners | before
-        yield self._step([self._refusal(refusal)] if refusal else [], found.span, owner)
+        finally:
+            inside, self.owners = self.owners, self.owners | before
+        if refusal is not None:
+            yield self._step([self._refusal(refusal)], found.span, None)
+        else:
+            yield self._step([], found.span, only(inside))
 
     def _opened(self, found: Enclosed, connector: Connector) -> Iterator[Interpreted]:
         """What a reader says of an enclosed source; a message that was read whole stands, whatever follows it."""
@@ -215,7 +218,8 @@ class _Reading:
             return
         self.any_item = True
         self.next_ordinal += 1
-        self.people += [read.patient] if read.patient else []
+        if read.patient is not None:
+            self._met(read.patient)
         item = self.containers.joined(found, read.item)
         self.containers.owned(found, _owner(item))
         yield self._step([item], found.span, _owner(item))
@@ -232,18 +236,27 @@ class _Reading:
 
     def _mail(self, mail: Mail) -> Iterator[Interpreted]:
         """A mail and all it carries, held back until it is known to be about one patient: its bytes are theirs."""
-        before, self.owners = self.owners, set()
-        people, self.people = self.people, []
+        owners, self.owners = self.owners, set()
+        around, self.people = self.people, []
         self.depth += 1
-        steps = [step for part in mail.parts for step in self.take(part)]
-        self.depth -= 1
-        if several(self.people):
+        try:
+            steps = [step for part in mail.parts for step in self.take(part)]
+        finally:
+            self.depth -= 1
+            people, self.people = self.people, around
+        if several(people):
             steps = [msgspec.structs.replace(step, items=tuple(map(of_nobody, step.items))) for step in steps]
             self.owners = {None}
-        self.people = [*people, *self.people]
         yield from steps
-        owner, self.owners = only(self.owners), self.owners | before
-        yield self._step([], mail.span, owner)
+        yield self._step([], mail.span, only(self.owners))
+        self.owners |= owners
+        for person in people:
+            self._met(person)
+
+    def _met(self, person: Patient) -> None:
+        """A patient is named: remembered while a mail is read, which must be about one."""
+        if self.people is not None:
+            self.people.append(person)
 
     def _message(self) -> Interpreted:
         """The message before, with everything it encloses."""
@@ -260,7 +273,8 @@ class _Reading:
             return self._step([head, *held], message.span, None)
         self.next_ordinal += len(found.items)
         self.any_item = True
-        self.people += [carried.record.patient for item in found.items for carried in item.carried]
+        for carried in (one for item in found.items for one in item.carried):
+            self._met(carried.record.patient)
         return self._step(list(found.items), message.span, found.owner)
 
     def _step(
@@ -365,7 +379,7 @@ class _Reading:
 
     def _document(self, document: Document) -> PreparedItem:
         record = from_cda(document)
-        self.people.append(record.patient)
+        self._met(record.patient)
         patient = patient_name(record.patient, self.context.sender, record.document_id)
         verdict = judge(record, self.context.policy)
         if verdict.end:

@@ -36,7 +36,7 @@ def submitted_item(found: Submitted, ordinal: int, context: Context, route: Rout
         return SubmittedItem(refused(Refusal(found.locator, found.span, "METADATA_HASH_MISMATCH", expected), ordinal))
     record = from_cda(document)
     item = PreparedItem(ordinal=ordinal, kind="document", locator=found.locator, end="", keys=lookups(record))
-    said = vouched(found, document, record, context.zone)
+    said = vouched(found, document, record)
     if isinstance(said, Contradiction):
         end = "held" if sentence(said.code).default == "held" else "refused"
         stopped = msgspec.structs.replace(item, end=end, code=said.code, expected=said.expected)

@@ -72,8 +72,8 @@ def is_health_export(head: bytes) -> bool:
 
 def is_clutter(member: Member) -> bool:
     """Whether a file was put in by the system that packed the archive."""
-    names = _SLASHES.split(member.name.casefold())
-    return "__macosx" in names or names[-1] in (".ds_store", "thumbs.db", "desktop.ini")
+    *folders, name = _SLASHES.split(member.name.casefold())
+    return ("__macosx" in folders and name.startswith("._")) or name in (".ds_store", "thumbs.db", "desktop.ini")
 
 
 def head_of(member: Member, length: int = 4096) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import random
 import stat
 import struct
 import warnings
@@ -106,6 +107,13 @@ def bomb(size: int = 256 << 20) -> bytes:
     data = packer.compress(b"<ClinicalDocument xmlns='urn:hl7-org:v3'>")
     data += b"".join(packer.compress(b" " * (1 << 20)) for _ in range(size >> 20)) + packer.flush()
     return raw_zip(raw_entry(b"a.xml", data, size=size), [(b"a.xml", 0, len(data), size, 0)])
+
+
+def dense(size: int, padding: int = 0) -> bytes:
+    """A document that is all elements and attributes, in an archive large enough to inflate to it."""
+    body = b'<a b="" c=""/>' * (size // 14)
+    document = b"<ClinicalDocument xmlns='urn:hl7-org:v3'>" + body + b"</ClinicalDocument>"
+    return zipped({"a.xml": document, **({"b.bin": random.Random(7).randbytes(padding)} if padding else {})})
 
 
 def nested(levels: int) -> bytes:
@@ -213,6 +221,7 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "ten levels": lambda: nested(10),
     "three levels": lambda: nested(3),
     "a fan of archives": fan,
+    "a dense document": lambda: dense(1 << 20),
 }  # fmt: skip
 
 

@@ -98,6 +98,9 @@ def entry(
     uuid: str = "urn:uuid:00000000-0000-4000-8000-000000000001",
     status: str = "Approved",
     language: str = "fr-FR",
+    class_code: str = "10",
+    format_code: str | None = None,
+    mime_type: str = "text/xml",
 ) -> str:
     """One ExtrinsicObject that says what the document says, unless told otherwise; an empty text leaves a slot out."""
     n1 = b"nonXMLBody" in document
@@ -117,10 +120,10 @@ def entry(
     named = said(document, "<title>([^<]*)</title>") if title is None else escape(title)
     codes = [
         coded("f0306f51-975f-434e-a61c-c59651d33983", type_code or said(document, '<code code="([^"]*)"'), "LN"),
-        coded("41a5887f-8865-4c09-adf7-e362475b143a", "10", "1.2.250.1.213.1.1.4.1"),
+        coded("41a5887f-8865-4c09-adf7-e362475b143a", class_code, "1.2.250.1.213.1.1.4.1"),
         coded(
             "a09d5840-386c-46f2-b5ad-9c3699a4309d",
-            "urn:ihe:iti:xds-sd:pdf:2008" if n1 else "urn:asip:ci-sis:cr-bio:2024",
+            format_code or ("urn:ihe:iti:xds-sd:pdf:2008" if n1 else "urn:asip:ci-sis:cr-bio:2024"),
             "1.3.6.1.4.1.19376.1.2.3",
         ),
         coded("f4f85eac-e6cb-4883-b524-f2705394840f", confidentiality, "2.16.840.1.113883.5.25"),
@@ -134,7 +137,8 @@ def entry(
         ),
     ]
     return (
-        f'<ExtrinsicObject id="{uuid}" mimeType="text/xml" objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"'
+        f'<ExtrinsicObject id="{uuid}" mimeType="{mime_type}"'
+        f' objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"'
         f' status="urn:oasis:names:tc:ebxml-regrep:StatusType:{status}">{slots}'
         f'<Name><LocalizedString value={quoteattr(named)} xml:lang="FR"/></Name>{"".join(codes)}{"".join(ids)}'
         f"</ExtrinsicObject>"

@@ -8,12 +8,13 @@ differs is told, and the document counts; a stricter confidentiality is never lo
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.base import Document, RawId, RawPatient
+from connectors.base import Document, RawCode, RawId, RawPatient
 from connectors.hl7.flags import canonical
 from connectors.hl7.ids import same_document
 from connectors.submissions import DocumentEntry, Submitted
@@ -22,14 +23,12 @@ from transforms.documents import DocumentRecord, normalised_id
 from transforms.facts import Flag
 from transforms.identity import AUTHORITIES, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
+from transforms.xds.entry import MASKS, document_entry
 
 UTC: Final = ZoneInfo("UTC")
-VISIBILITY: Final = "1.2.250.1.213.1.1.4.13"
-"""TRE_A07, statut de visibilité d'un document."""
 _STRICTNESS: Final = ("U", "L", "M", "N", "R", "V")
 """HL7 Confidentiality, from open to very restricted."""
 _FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
-_N1_FORMAT: Final = "urn:ihe:iti:xds-sd:"
 
 
 class Vouched(msgspec.Struct, frozen=True):
@@ -52,8 +51,8 @@ class Contradiction(msgspec.Struct, frozen=True):
     expected: str
 
 
-def vouched(found: Submitted, document: Document, record: DocumentRecord, zone: ZoneInfo) -> Vouched | Contradiction:
-    """An entry compared with the document it vouches for; `zone` reads a creation time that has no offset."""
+def vouched(found: Submitted, document: Document, record: DocumentRecord) -> Vouched | Contradiction:
+    """An entry compared with the document it vouches for."""
     entry = found.entry
     named = _patient(found)
     if named is None or not same_person(named, record.patient):
@@ -70,7 +69,7 @@ def vouched(found: Submitted, document: Document, record: DocumentRecord, zone: 
         return Contradiction("PRIVACY_CODE_UNKNOWN", "confidentialityCode: N, R, V, " + ", ".join(_FLAGS))
     if _stricter(entry, record.confidentiality):
         return Contradiction("CONFIDENTIALITY_DIFFERS", "confidentialityCode = ClinicalDocument/confidentialityCode")
-    differing = _differing(entry, document, record, zone)
+    differing = _differing(entry, record)
     findings = ("METADATA_DIFFERS",) if differing else ()
     if _incomplete(entry):
         findings = (*findings, "METADATA_INCOMPLETE")
@@ -120,48 +119,66 @@ def _masks(entry: DocumentEntry) -> tuple[Flag, ...] | None:
         flag = canonical(code.code)
         if flag in _FLAGS:
             said.add(flag)
-        elif code.system == VISIBILITY or code.code not in _STRICTNESS:
+        elif code.system == MASKS or code.code not in _STRICTNESS:
             return None
     return tuple(flag for flag in _FLAGS if flag in said)
 
 
 def _stricter(entry: DocumentEntry, confidentiality: str) -> bool:
     """Whether the metadata are stricter than the document says of itself."""
-    levels = [_STRICTNESS.index(code.code) for code in entry.confidentiality if code.code in _STRICTNESS]
+    levels = [_STRICTNESS.index(code.code) for code in _levels(entry)]
     own = _STRICTNESS.index(confidentiality if confidentiality in _STRICTNESS else "N")
     return bool(levels) and max(levels) > own
 
 
-def _differing(entry: DocumentEntry, document: Document, record: DocumentRecord, zone: ZoneInfo) -> tuple[str, ...]:
-    """Metadata taken from the header that say something else; absent ones say nothing."""
-    levels = {code.code for code in entry.confidentiality if code.code in _STRICTNESS}
-    level_1 = entry.format_code.code.startswith(_N1_FORMAT)
-    replaced = {normalised_id(one) for one in entry.replaces if _is_oid(one.root)}
+def _differing(entry: DocumentEntry, record: DocumentRecord) -> tuple[str, ...]:
+    """Metadata that say something else than what the header gives; where either is silent, nothing differs."""
+    own = document_entry(record)
     pairs = (
-        ("size", bool(entry.size) and entry.size != str(document.size)),
-        ("typeCode", bool(entry.type_code.code) and entry.type_code.code != record.type_code),
-        ("title", bool(entry.title) and _folded(entry.title) != _folded(record.title)),
-        ("languageCode", bool(entry.language) and entry.language.lower() != record.language.lower()),
-        ("creationTime", bool(entry.created) and not _same_time(entry.created, document.effective_time, zone)),
-        ("formatCode", bool(entry.format_code.code) and level_1 != (record.format == "cda-n1")),
-        ("confidentialityCode", bool(levels) and levels != {record.confidentiality}),
-        ("availabilityStatus", entry.status not in ("", "Approved")),
-        ("RPLC", bool(replaced) and not replaced & set(record.replaces)),
-        ("action", bool(record.replaces) and not (entry.action or entry.replaces)),
+        ("mimeType", entry.mime_type.lower(), own.mime_type),
+        ("size", entry.size, str(own.size)),
+        ("title", _folded(entry.title), _folded(own.title)),
+        ("languageCode", entry.language.lower(), own.language_code.lower()),
+        ("classCode", entry.class_code.code, own.class_code.code),
+        ("typeCode", entry.type_code.code, own.type_code.code),
+        ("formatCode", entry.format_code.code, own.format_code.code),
+        ("practiceSettingCode", entry.practice.code, own.practice_setting_code.code),
+        ("healthcareFacilityTypeCode", entry.facility.code, own.healthcare_facility_type_code.code),
+        ("eventCodeList", _codes(entry.events), ",".join(sorted({one.code for one in own.event_code_list}))),
+        ("confidentialityCode", _codes(_levels(entry)), ",".join(sorted({c.code for c in own.confidentiality_codes}))),
+        *(
+            (name, *_alike(said, derived.value))
+            for name, said, derived in (
+                ("creationTime", entry.created, own.creation_time),
+                ("serviceStartTime", entry.service_start, own.service_start_time),
+                ("serviceStopTime", entry.service_stop, own.service_stop_time),
+            )
+        ),
     )
-    return tuple(name for name, differs in pairs if differs)
+    differing = [name for name, one, other in pairs if one and other and one != other]
+    if entry.status not in ("", "Approved"):
+        differing.append("availabilityStatus")
+    replaced = {normalised_id(one) for one in entry.replaces if _is_oid(one.root)}
+    if replaced and not replaced & set(record.replaces):
+        differing.append("RPLC")
+    if record.replaces and not (entry.action or entry.replaces):
+        differing.append("action")
+    return tuple(differing)
 
 
-def _same_time(created: str, effective: str, zone: ZoneInfo) -> bool:
-    """creationTime is UTC without saying so; both are compared as far as the coarser of them goes."""
-    said, own = parse_ts(created), parse_ts(effective)
-    if said is None or own is None:
-        return False
-    if "T" not in said.iso or "T" not in own.iso:
-        length = min(len(said.day), len(own.day))
-        return said.day[:length] == own.day[:length]
-    length = 19 if min(len(said.iso), len(own.iso)) > 18 else 16
-    return ordering(said, UTC)[:length] == ordering(own, zone)[:length]
+def _alike(one: str, other: str) -> tuple[str, str]:
+    """Two times in UTC, as far as the coarser of them goes."""
+    length = min(len(one), len(other))
+    return one[:length], other[:length]
+
+
+def _codes(codes: Iterable[RawCode]) -> str:
+    return ",".join(sorted({code.code for code in codes if code.code}))
+
+
+def _levels(entry: DocumentEntry) -> tuple[RawCode, ...]:
+    """The confidentiality codes that are no mask."""
+    return tuple(code for code in entry.confidentiality if code.code in _STRICTNESS)
 
 
 def _is_oid(text: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from connectors.archive import Member
+from connectors.archive import Member, head_of
 from connectors.base import Damaged, Ignored, Locator, Refusal
 from connectors.cda.metadata import LARGEST, Submission, read_metadata
 from connectors.cda.xml import Malformed
@@ -43,7 +43,10 @@ class Subset(msgspec.Struct, frozen=True):
 class Layout(msgspec.Struct, frozen=True):
     """An XDM archive: its subsets, and for each member that an entry names, which one (subset and entry number)."""
 
-    subsets: tuple[Subset, ...]
+    subsets: Mapping[int, Subset]
+    """By the number of the member that is its METADATA.XML."""
+    readable: bool
+    """Whether every METADATA.XML is."""
     named: Mapping[int, tuple[tuple[Subset, int], ...]]
     missing: Mapping[int, tuple[int, ...]]
     """By the number of a METADATA.XML, its entries whose URI names no member."""
@@ -62,11 +65,15 @@ def layout(found: list[Member]) -> Layout | None:
         _FOLDER in place(member).split("/")[:-1] for member in found
     ):
         return None
-    subsets = tuple(Subset(member, _read(member)) for member in found if posixpath.basename(place(member)) == _METADATA)
+    subsets = {
+        member.number: Subset(member, _read(member))
+        for member in found
+        if posixpath.basename(place(member)) == _METADATA
+    }
     places = {place(member): member.number for member in found}
     named: dict[int, list[tuple[Subset, int]]] = {}
     missing: dict[int, list[int]] = {}
-    for subset in subsets:
+    for subset in subsets.values():
         if isinstance(subset.said, Malformed):
             continue
         for number, entry in enumerate(subset.said.entries, 1):
@@ -78,6 +85,7 @@ def layout(found: list[Member]) -> Layout | None:
     stems = frozenset(posixpath.splitext(place(member))[0] for member in found if member.number in named)
     return Layout(
         subsets,
+        not any(isinstance(subset.said, Malformed) for subset in subsets.values()),
         {number: tuple(entries) for number, entries in named.items()},
         {number: tuple(entries) for number, entries in missing.items()},
         stems,
@@ -104,7 +112,7 @@ def _target(subset: Subset, entry: DocumentEntry) -> str:
 def yields(member: Member, found: Layout) -> Iterator[Ignored | Refusal | Submitted]:
     """What one member of an XDM archive is."""
     where = Locator(member=member.number)
-    subset = next((one for one in found.subsets if one.member.number == member.number), None)
+    subset = found.subsets.get(member.number)
     if subset is not None:
         yield from _metadata(subset, where, found)
     elif member.number in found.named:
@@ -147,7 +155,7 @@ def _documents(member: Member, where: Locator, named: tuple[tuple[Subset, int], 
 
 def _unnamed(found: Layout) -> tuple[str, str]:
     """Why a file that no entry names is refused: its metadata can't be read, are not there, or leave it out."""
-    if any(isinstance(subset.said, Malformed) for subset in found.subsets):
+    if not found.readable:
         return "METADATA_UNREADABLE", "METADATA.XML that can be read"
     return "DOCUMENT_WITHOUT_ENTRY", "a DocumentEntry whose URI names this file"
 
@@ -158,7 +166,7 @@ def _rule(member: Member, found: Layout) -> str:
     stem, ending = posixpath.splitext(path)
     if posixpath.basename(path) in _INDEXES and _FOLDER not in path.split("/"):
         return INDEX
-    if ending == ".PDF" and stem in found.stems:
+    if ending == ".PDF" and stem in found.stems and head_of(member, 5) == b"%PDF-":
         return COPY
     return INDEX if ending in _STYLES and not holds_document(member) else ""
 

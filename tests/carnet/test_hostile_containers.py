@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from carnet.interpret import interpret
-from carnet.judged import Context
-from carnet.settings import shipped_senders
-from connectors.base import Source
-from connectors.registry import recognise
 from tests.cda import cda
-from tests.hostile import ARCHIVES, MAILS
+from tests.hostile import ARCHIVES, MAILS, dense
 from tests.hub import Hub
 from tests.mail import PDF, mail
+from tests.support import items_of
 from tests.xdm import xdm
 from warehouse.archive import raw_bytes
 from warehouse.database import reading
-from warehouse.prepared import PreparedItem
 
 REFUSING = {
+    "DOCUMENT_ID_MISSING",
     "ARCHIVE_UNSAFE",
     "ARCHIVE_DAMAGED",
     "ATTACHMENT_TOO_LARGE",
@@ -34,18 +30,8 @@ REFUSING = {
     "UNKNOWN_FORMAT",
 }
 GOOD = mail(("IHE_XDM.zip", xdm(cda("1"))), ("copie.pdf", PDF))
-DEMO = shipped_senders()["demo"]
-CONTEXT = Context(DEMO.id, DEMO.policy(), ZoneInfo(DEMO.zone), "2026-03-04T11:00:00Z")
 SECOND, MEGABYTES_100 = 1.0, 100_000_000
 OUTSIDE = ("open", "socket.", "os.", "subprocess.", "shutil.", "tempfile.", "glob.", "urllib.", "ctypes.")
-
-
-def items_of(data: bytes) -> list[PreparedItem]:
-    """Everything that the pipeline makes of a delivery, short of the store."""
-    source = Source.of_bytes("delivery", data)
-    connector = recognise(source)
-    assert connector is not None
-    return [item for step in interpret(source, connector.read(source), CONTEXT) for item in step.items]
 
 
 @pytest.mark.parametrize("name", [*ARCHIVES, *MAILS])
@@ -72,6 +58,39 @@ def peak(work: Callable[[], object]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of a process is reset through /proc")
+def test_the_whole_process_grows_by_less_than_100_megabytes(tmp_path: Path) -> None:
+    """By resident memory, libraries in C included: the peak of each in one process, above that of a good one."""
+    for number, make in enumerate([lambda: GOOD, *(ARCHIVES | MAILS).values()]):
+        (tmp_path / f"{number:03}").write_bytes(make())
+    command = [sys.executable, "-c", RESIDENT, *map(str, sorted(tmp_path.iterdir()))]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    good, *hostile = map(int, done.stdout.split())
+    assert max(hostile) - good < 100_000, f"{good} kB, then {max(hostile)} kB"
+
+
+RESIDENT = """
+import re, sys
+from pathlib import Path
+from tests.support import items_of
+def kilobytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+items_of(Path(sys.argv[1]).read_bytes())
+for path in sys.argv[1:]:
+    data = Path(path).read_bytes()
+    Path("/proc/self/clear_refs").write_text("5")
+    before = kilobytes("VmRSS")
+    items_of(data)
+    print(kilobytes("VmHWM") - before)
+"""
+
+
+def test_a_document_denser_than_any_is_refused_before_it_is_a_tree() -> None:
+    (item, _) = items_of(dense(12 << 20, padding=200_000))
+    assert (item.end, item.code) == ("refused", "DOCUMENT_TOO_LARGE")
 
 
 WATCHED: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,20 @@ def test_a_mail_about_two_patients_is_refused_whole_whatever_carries_them(hub: H
         assert owner == f"delivery:{delivery}"
     assert hub.documents() == []
     assert hub.told(hub.take(mdm(cda("3")))) == [("accepted", "")] * 2, "what was refused there is no duplicate here"
+
+
+def test_two_patients_are_told_apart_though_a_third_document_fits_both(hub: Hub) -> None:
+    bare = re.sub(
+        rb"<id root=[^>]*/><id root=[^>]*/>\n<patient>.*</patient>",
+        b'<id root="9.9" extension="7"/>',
+        cda("3"),
+        flags=re.S,
+    )
+    assert b"HOSTIS" not in bare
+    other = cda("2", ins=OTHER, family="AUTRE", birth="19770615")
+    for order in ((bare, cda("1"), other), (cda("1"), bare, other)):
+        delivery = hub.take(mail(*((f"{n}.xml", document) for n, document in enumerate(order))))
+        assert set(hub.told(delivery)) == {("refused", "MAIL_SEVERAL_PATIENTS")}
 
 
 def test_two_mails_in_one_batch_may_be_about_two_patients(hub: Hub) -> None:

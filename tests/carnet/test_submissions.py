@@ -5,15 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from carnet.interpret import interpret
+from connectors.base import Source
+from connectors.cda import archives
 from tests.cda import ARC, INS, TEST_OID, cda
 from tests.hub import Hub
+from tests.support import CONTEXT, items_of
 from tests.xdm import SUBSET, association, entry, metadata, xdm, zipped
+from transforms.xds.entry import document_entry
 from warehouse import schema
 from warehouse.archive import raw_bytes
 from warehouse.database import reading
@@ -305,6 +312,56 @@ def test_a_delivery_refused_in_part_is_taken_again_from_somebody_who_may_send_it
     before = hub.hash()
     hub.take(data)
     assert hub.hash() == before
+
+
+def test_every_sample_is_taken_from_an_archive_as_it_is_bare(samples: Path) -> None:
+    """Under the metadata that the header gives: none of them differs, and nothing of the document changes."""
+    for path in sorted((samples / "cda").glob("*.xml")):
+        document = path.read_bytes()
+        (bare,) = items_of(document)
+        if not bare.carried:
+            continue
+        record = bare.carried[0].record
+        own = document_entry(record)
+        described = entry(
+            document,
+            ins=record.patient.ins,
+            oid=record.patient.oid,
+            unique_id=own.unique_id,
+            type_code=own.type_code.code,
+            class_code=own.class_code.code,
+            format_code=own.format_code.code,
+            title=own.title,
+            created=own.creation_time.value,
+            language=own.language_code,
+            confidentiality=own.confidentiality_codes[0].code,
+            lines=own.source_patient_info,
+            source_id=own.source_patient_id,
+            mime_type=own.mime_type,
+            action="C" if record.replaces else "",
+        )
+        items = items_of(xdm(document, described=metadata(described, ins=record.patient.ins, oid=record.patient.oid)))
+        (item,) = [item for item in items if item.end != "ignored"]
+        assert (item.end, item.code, item.findings, item.expected) == ("", "", (), ""), path.name
+        assert item.carried[0].record == record and item.carried[0].sound == bare.carried[0].sound
+
+
+def test_memory_does_not_grow_with_the_number_of_documents() -> None:
+    filler = random.Random(7).randbytes(30_000).hex()
+    few, many = (zipped({f"{n}.xml": cda(str(n), body=filler) for n in range(count)}) for count in (20, 200))
+    assert consumed(many) < consumed(few) + 2_000_000
+
+
+def consumed(data: bytes) -> int:
+    """The peak of memory while a delivery is read and each of its items let go."""
+    source = Source.of_bytes("x.zip", data)
+    tracemalloc.start()
+    try:
+        for _ in interpret(source, archives.read(source), CONTEXT):
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_batch_of_everything_is_counted_to_the_last_file(hub: Hub) -> None:

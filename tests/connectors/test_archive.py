@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.archive import Member, Unsafe, intact, members
 from connectors.base import Damaged, Locator, Source
 from tests.cda import cda
-from tests.hostile import ARCHIVES, raw_zip
+from tests.hostile import ARCHIVES, raw_zip, zip64_lie
 from tests.xdm import zipped
 
 FILES: dict[str, str | bytes] = {"a.xml": cda("1"), "été/b.xml": cda("2"), "vide.txt": b""}
@@ -60,6 +60,18 @@ def test_archives_written_to_a_pipe_and_zip64_ones_are_read() -> None:
                 member.write(document)
     for data in (piped.getvalue(), large.getvalue()):
         assert [member.source.read() for member in listed(data)] == [cda("1"), cda("2")]
+
+
+def test_the_records_of_zip64_are_read_where_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [member.source.read() for member in listed(zip64_lie())] == [cda("1")], "two end records that agree"
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10)
+    data = zipped(FILES)
+    assert b"PK\x06\x06" in data and (0xFFFFFFFF).to_bytes(4, "little") in data
+    assert {member.name: member.source.read() for member in listed(data)} == FILES
+    cut = bytearray(data)
+    at = cut.index((1).to_bytes(2, "little"), cut.index(b"PK\x01\x02") + 46)
+    cut[at] = 9  # the field that holds the large sizes is gone
+    assert isinstance(members(Source.of_bytes("x", bytes(cut))), Unsafe)
 
 
 def test_names_are_read_as_cp437_or_utf_8_as_the_archive_says() -> None:

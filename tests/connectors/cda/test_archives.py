@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 import zipfile
 
 import pytest
@@ -116,6 +118,26 @@ def test_a_style_sheet_that_carries_its_document_is_no_index_file() -> None:
     assert said["EMPTY.XSL"] == ["ARCHIVE_INDEX"]
     data = xdm(cda("1"), more={f"{SUBSET}DOC0002.XSL": presenting}, method=zipfile.ZIP_STORED)
     assert by_name(data)[f"{SUBSET}DOC0002.XSL"] == ["DOCUMENT_WITHOUT_ENTRY"]
+
+
+def test_what_only_bears_the_name_of_an_index_or_a_copy_is_looked_at() -> None:
+    data = xdm(
+        cda("1"), more={f"{SUBSET}DOC0001.PDF": cda("2"), "__MACOSX/a.xml": cda("3"), f"{SUBSET}README.TXT": "x"}
+    )
+    said = by_name(data)
+    for name in (f"{SUBSET}DOC0001.PDF", "__MACOSX/a.xml", f"{SUBSET}README.TXT"):
+        assert said[name] == ["DOCUMENT_WITHOUT_ENTRY"], name
+
+
+def test_thousands_of_subsets_are_read_in_the_time_of_their_number() -> None:
+    files: dict[str, str | bytes] = {}
+    for n in range(3000):
+        files[f"IHE_XDM/S{n}/METADATA.XML"] = metadata()
+        files[f"IHE_XDM/S{n}/NOTE.TXT"] = random.Random(n).randbytes(20)
+    data = zipped(files)
+    started = time.process_time()
+    assert len(read(data)) == 6000
+    assert time.process_time() - started < 10
 
 
 def test_a_plain_batch_hands_on_every_file() -> None:
