@@ -11,20 +11,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from carnet.containers import Containers
 from carnet.errors import OperatorError
-from connectors.base import Document, Enclosed, Locator, Source
+from connectors.base import Connector, Damaged, Document, Enclosed, Locator, Mail, Source, Yielded
 from connectors.registry import recognise
 from quality.ans import FOLDERS, LEVELS, Cache, Engine, Examiner, Finding, Note, Step, Tree
 
 Language = Literal["fr", "en"]
 
-FILE = Locator()
 EXAMINED = 100
 """Documents of a file that are examined; more of the same sender say the same."""
 LISTED = 1000
 """Findings listed for a file; the counts by level are whole."""
-DEPTH = 6
-"""How many containers deep a document is looked for."""
 PLACES = 3
 """Places shown for one sentence on the page."""
 
@@ -49,16 +47,36 @@ def _cache_folder() -> Path | None:
         return None
 
 
-def documents(source: Source, place: Locator = FILE, depth: int = 0) -> Iterator[tuple[Locator, bytes]]:
-    """The CDA documents of a file, those enclosed in messages and archives too, in order, with where they are."""
+def documents(source: Source) -> Iterator[tuple[Locator, bytes]]:
+    """The CDA documents of a file, in order, with where they are; those in messages, archives and mails too.
+
+    What ingest would not unpack is not unpacked here: the ends say so.
+    """
     connector = recognise(source)
-    if connector is None or depth > DEPTH:
+    if connector is not None:
+        yield from _read(source, connector, Locator(), Containers(source, ()))
+
+
+def _read(
+    source: Source, connector: Connector, place: Locator, containers: Containers
+) -> Iterator[tuple[Locator, bytes]]:
+    try:
+        for found in connector.read(source):
+            for one in found.parts if isinstance(found, Mail) else (found,):
+                yield from _within(one, source, place, containers)
+    except Damaged:
         return
-    for found in connector.read(source):
-        if isinstance(found, Document):
-            yield found.locator.within(place), source.read()[found.span.start : found.span.end]
-        elif isinstance(found, Enclosed):
-            yield from documents(found.source, found.locator.within(place), depth + 1)
+
+
+def _within(found: Yielded, source: Source, place: Locator, containers: Containers) -> Iterator[tuple[Locator, bytes]]:
+    if isinstance(found, Document):
+        yield found.locator.within(place), source.read()[found.span.start : found.span.end]
+    elif isinstance(found, Enclosed):
+        connector = recognise(found.source)
+        if connector is not None and containers.unfit(found, connector) is None:
+            containers.enter(connector)
+            yield from _read(found.source, connector, found.locator.within(place), containers)
+            containers.leave()
 
 
 def not_asked() -> dict[str, Any]:

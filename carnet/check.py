@@ -1,4 +1,4 @@
-"""A dry run: one file through the same connectors, transforms and rules, without home, keys or memory.
+"""A dry run: files through the same connectors, transforms and rules, without home, keys or memory.
 
 Ends are intrinsic: duplicates, conflicts and opposition are the hub's to judge. Judged as the `demo` sender would be.
 HL7v2 messages are explained beside (`carnet.explain`), CDA documents held against ANS's own files where the user has
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from carnet.errors import OperatorError
 from carnet.explain import conformance
 from carnet.interpret import interpret
 from carnet.judged import Context
+from carnet.manifests import said_beside
 from carnet.settings import shipped_senders
 from connectors.base import Source
 from connectors.hl7 import HL7
@@ -30,7 +32,21 @@ NOTES = 200
 """Notes shown for one file; the counts are always whole."""
 
 
-def check_file(path: Path, ans: Examiner | None = None) -> dict[str, Any]:
+def found(paths: Iterable[Path]) -> list[tuple[Path, str]]:
+    """The files to check and the names to call them by: of a folder, every file below it that ingest would take."""
+    files: list[tuple[Path, str]] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append((path, path.name))
+            continue
+        for below in sorted(one for one in path.rglob("*") if one.is_file()):
+            inside = below.relative_to(path)
+            if not (said_beside(below) or any(part.startswith(".") for part in inside.parts)):
+                files.append((below, inside.as_posix()))
+    return files
+
+
+def check_file(path: Path, ans: Examiner | None = None, name: str | None = None) -> dict[str, Any]:
     """What would become of a file: items by end, a note for each that is not plainly accepted, and its conformance."""
     try:
         source = Source.of_path(path)
@@ -52,7 +68,7 @@ def check_file(path: Path, ans: Examiner | None = None) -> dict[str, Any]:
             if codes and len(notes) < NOTES:
                 notes.append(_note(item, end, codes))
     return {
-        "file": os.fsencode(path.name).decode("utf-8", "replace"),
+        "file": os.fsencode(name or path.name).decode("utf-8", "replace"),
         "connector": connector.name if connector else None,
         "items": {"read": counted.total(), **{end: counted[end] for end in ENDS}},
         "notes": notes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, Literal
 
@@ -91,6 +92,7 @@ def _row(message: int, finding: Finding) -> dict[str, Any]:
 WORDS: dict[Language, dict[str, str]] = {
     "fr": {
         "unknown": "format inconnu",
+        "file": "fichier fichiers",
         "read": "lu lus",
         "expected": "attendu : {}",
         "came": "reçu : {}",
@@ -111,6 +113,7 @@ WORDS: dict[Language, dict[str, str]] = {
     },
     "en": {
         "unknown": "unknown format",
+        "file": "file files",
         "read": "read read",
         "expected": "expected: {}",
         "came": "came: {}",
@@ -136,10 +139,7 @@ MARKS = {"error": "✗", "warning": "!", "advice": "·"}
 def page(report: dict[str, Any], lang: Language) -> str:
     """A report of `check` for a person: what would become of the file, then each message segment by segment."""
     words = WORDS[lang]
-    items = report["items"]
-    ends = [_counted(items["read"], words["read"])]
-    ends += [f"{items[end]} {_end(end, items[end], lang)}" for end in items if end != "read" and items[end]]
-    lines = [f"{report['file']} · {report['connector'] or words['unknown']} · {', '.join(ends)}"]
+    lines = [f"{report['file']} · {report['connector'] or words['unknown']} · {_ends(report['items'], lang)}"]
     for note in report["notes"]:
         lines.append(f"- {note['locator']}: {_end(note['end'], 1, lang)}")
         for reason in note["reasons"]:
@@ -161,6 +161,16 @@ def page(report: dict[str, Any], lang: Language) -> str:
     if report["documents"]:
         lines += ans_lines(report["ans"], lang)
     return "\n".join(lines)
+
+
+def total(files: int, items: Mapping[str, int], lang: Language) -> str:
+    """What would become of several files together."""
+    return f"{_counted(files, WORDS[lang]['file'])} · {_ends(items, lang)}"
+
+
+def _ends(items: Mapping[str, int], lang: Language) -> str:
+    ends = [f"{items[end]} {_end(end, items[end], lang)}" for end in items if end != "read" and items[end]]
+    return ", ".join([_counted(items["read"], WORDS[lang]["read"]), *ends])
 
 
 def _end(end: str, number: int, lang: Language) -> str:

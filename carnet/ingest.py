@@ -15,7 +15,7 @@ import msgspec
 from carnet.errors import OperatorError
 from carnet.interpret import Interpreted, interpret
 from carnet.judged import Context, Vouched
-from carnet.manifests import MANIFEST
+from carnet.manifests import SIDECAR, said_beside
 from carnet.settings import Sender, Settings
 from connectors.base import Connector, Locator, Refusal, Source, Span, Yielded
 from connectors.registry import recognise
@@ -31,7 +31,6 @@ PART_ITEMS = 500
 PART_READINGS = 100_000
 PART_BYTES = 64 * 1024 * 1024
 PARIS = ZoneInfo("Europe/Paris")
-SIDECAR = ".meta.json"
 UNKNOWN = Sender(id="unknown", name="", kind="office")
 """Stands for whoever dropped a file in a landing folder that no declared sender owns."""
 
@@ -224,7 +223,7 @@ def discover(paths: Iterable[Path], settings: Settings, sender_id: str | None) -
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         for path in files:
             inside = path.relative_to(root).parts if root.is_dir() else ()
-            if path.name.endswith(SIDECAR) or path.name == MANIFEST or any(part.startswith(".") for part in inside):
+            if said_beside(path) or any(part.startswith(".") for part in inside):
                 continue
             if sender_id is not None:
                 found.append(Found(path, settings.sender(sender_id), top))

@@ -11,7 +11,13 @@ from carnet.errors import OperatorError
 from carnet.judged import Vouched
 
 MANIFEST = "manifest.csv"
+SIDECAR = ".meta.json"
 COLUMNS = ("file", "ins", "ins_oid", "zone")
+
+
+def said_beside(path: Path) -> bool:
+    """Whether a file is no delivery but says something of those beside it."""
+    return path.name.endswith(SIDECAR) or path.name == MANIFEST
 
 
 def manifest_entry(path: Path, root: Path) -> Vouched | None:

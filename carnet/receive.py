@@ -24,7 +24,6 @@ import msgspec
 
 from carnet.errors import OperatorError
 from carnet.ingest import (
-    SIDECAR,
     UNKNOWN,
     Incoming,
     Outcome,
@@ -34,7 +33,7 @@ from carnet.ingest import (
     sha256,
 )
 from carnet.judged import Vouched
-from carnet.manifests import MANIFEST, manifest_entry
+from carnet.manifests import MANIFEST, SIDECAR, manifest_entry
 from carnet.settings import Settings
 from connectors.base import Source
 from connectors.registry import recognise

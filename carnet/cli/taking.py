@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -150,7 +151,7 @@ def _progress(total: int, *, quiet: bool) -> Any:
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Files to look at; nothing is stored.")],
+    files: Annotated[list[Path], typer.Argument(help="Files or folders to look at; nothing is stored.")],
     lang: Annotated[str | None, typer.Option(help="fr or en (default: en under an English LANG, else fr).")] = None,
     ans: Annotated[
         Path | None, typer.Option(help="Your copy of ANS's CDA test repository: its checks are run.")
@@ -170,19 +171,26 @@ def check(
     against ANS's XML Schema and schematrons when you have them; neither changes an end.
     """
     from carnet.ans import open_copy
-    from carnet.check import check_file
-    from carnet.explain import page
+    from carnet.check import check_file, found
+    from carnet.explain import page, total
 
     said = lang or _language()
     if said not in ("fr", "en"):
         raise OperatorError("--lang is fr or en")
     copy = open_copy(ans, ans_cache, "moteur" if ans_moteur else "carnet", _preparing) if ans else None
     worst = 0
-    for path in files:
-        report = check_file(path, copy)
+    checked = found(files)
+    if not checked:
+        raise OperatorError("no file there to check")
+    items: Counter[str] = Counter()
+    for path, name in checked:
+        report = check_file(path, copy, name)
+        items.update(report["items"])
         worst |= bool(report["items"]["held"] or report["items"]["refused"])
         worst |= strict and bool(report["levels"]["error"] or report["ans"]["levels"]["error"])
         print(json.dumps(report, ensure_ascii=False) if as_json else page(report, "fr" if said == "fr" else "en"))
+    if len(checked) > 1 and not as_json:
+        print(f"\n{total(len(checked), items, 'fr' if said == 'fr' else 'en')}")
     if worst:
         raise typer.Exit(1)
 

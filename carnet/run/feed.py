@@ -14,8 +14,8 @@ from pathlib import Path
 from carnet import listing
 from carnet.errors import OperatorError
 from carnet.home import open_home
-from carnet.ingest import SIDECAR, sha256
-from carnet.manifests import MANIFEST
+from carnet.ingest import sha256
+from carnet.manifests import MANIFEST, SIDECAR
 from carnet.receive import READY
 from warehouse.database import reading
 

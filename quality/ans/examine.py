@@ -87,7 +87,7 @@ class Examiner:
         root = parse(data)
         document = None if isinstance(root, Malformed) else root if root.tag == ROOT else next(root.iter(ROOT), None)
         if document is None or len(data) > LARGEST:
-            large = Note("DOCUMENT_TOO_LARGE", (f"{LARGEST // 1_000_000} Mo",))
+            large = Note("TOO_LARGE_TO_EXAMINE", (f"{LARGEST // 1_000_000} Mo",))
             note = Note("DOCUMENT_UNREADABLE") if document is None else large
             skipped = [Step(path, "profile", notes=(note,)) for path in PROFILES]
             return Examined("", (Step(xsd.ENTRY, "xsd", notes=(note,)), *skipped, Step("", "model", notes=(note,))))
@@ -179,7 +179,7 @@ class Examiner:
                 if file.path and self._parsed(file):
                     found[reference] = _name(file)
                 elif file.path:
-                    notes.say("FILE_UNREADABLE", reference)
+                    notes.say("LOOKUP_UNREADABLE", reference)
         return found
 
     def _any(self, entry: str, read: Read) -> bool:

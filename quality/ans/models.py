@@ -54,7 +54,7 @@ def choose(tree: Tree, document: etree._Element) -> Choice:
     names = model.names.split()
     version = said[template] or model.unversioned
     if not re.fullmatch(r"\d[\d.]{0,12}", version, re.ASCII):
-        return Choice(names[0], note=Note("VERSION_MISSING", (names[0],)))
+        return Choice(names[0], note=Note("MODEL_VERSION_MISSING", (names[0],)))
     for name in names:
         found = tree.find(f"schematrons/CI-SIS_{name}_{version}.sch")
         if found:

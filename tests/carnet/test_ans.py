@@ -19,7 +19,9 @@ from carnet.explain import page
 from carnet.outputs import CheckReport
 from tests.ans import document, repository, with_engine
 from tests.cda import cda
+from tests.mail import mail
 from tests.quality.conformance.whole import encoded, oru, put
+from tests.xdm import xdm, zipped
 
 GOOD = document(set_id="7")
 BAD = document(set_id="7", body=" ", confidentiality="V")
@@ -131,6 +133,18 @@ def test_documents_in_messages_are_found_where_they_are(tmp_path: Path) -> None:
         "message 2, document 1, OBX 1",
     ]
     assert {one["model"] for one in report["ans"]["documents"]} == {""}
+
+
+def test_documents_in_archives_and_mails_are_found_where_they_are(tmp_path: Path) -> None:
+    report = checked(tmp_path, zipped({"a.xml": GOOD, "b.xml": BAD}), "essai.zip")
+    found = [(one["locator"], one["levels"]["error"]) for one in report["ans"]["documents"]]
+    assert found == [("member 1", 0), ("member 2", 1)]
+    report = checked(tmp_path, mail(("IHE_XDM.ZIP", xdm(BAD))), "essai.eml")
+    (one,) = report["ans"]["documents"]
+    assert one["levels"]["error"] == 1 and one["locator"] == "member 2/4"
+    assert not checked(tmp_path, zipped({"a.zip": zipped({"b.zip": zipped({"c.xml": BAD})})}), "z.zip")["ans"][
+        "documents"
+    ]
 
 
 def test_a_large_batch_is_examined_in_bounds_that_are_said(tmp_path: Path) -> None:

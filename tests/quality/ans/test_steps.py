@@ -174,8 +174,8 @@ def test_terminologies_that_are_not_there_are_said_not_to_be(tmp_path: Path) -> 
     [
         (LDL_SES, "2022.01", "LDL-SES 2022.01", ""),
         (LDL_SES, "2099.01", "LDL-SES 2099.01", "MODEL_ABSENT"),
-        (LDL_SES, None, "LDL-SES", "VERSION_MISSING"),
-        (LDL_SES, "DUPONT", "LDL-SES", "VERSION_MISSING"),
+        (LDL_SES, None, "LDL-SES", "MODEL_VERSION_MISSING"),
+        (LDL_SES, "DUPONT", "LDL-SES", "MODEL_VERSION_MISSING"),
         (CR_BIO, None, "BIO-CR-BIO 2021.01", "MODEL_ABSENT"),
         ("1.2.250.1.213.1.1.1.12.5", "2022.01", "OBP-SCE 2022.01", ""),
         ("1.2.3", "2022.01", "", "MODEL_UNKNOWN"),
@@ -265,7 +265,7 @@ def test_what_is_no_document_has_nothing_held_against_it(tmp_path: Path) -> None
         examined = examine(repository(tmp_path), data)
         assert {one.status for one in examined.steps} == {"not_applied"} and len(examined.steps) == 7
     large = document(body="A" * LARGEST)
-    assert {code for one in examine(tmp_path, large).steps for code in notes(one)} == {"DOCUMENT_TOO_LARGE"}
+    assert {code for one in examine(tmp_path, large).steps for code in notes(one)} == {"TOO_LARGE_TO_EXAMINE"}
 
 
 def test_windows_references_and_rules_of_other_files_work(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_the_terminology_of_a_document_is_the_only_one_read(tmp_path: Path) -> N
     """A terminology may be huge: one that no code of the document names is not opened."""
     broken = {"schematrons/profils/terminologies/terminologie/1.2.3.rdf": "<not well formed"}
     one = step(examine(repository(tmp_path, **broken)), TERMINOLOGY)
-    assert "FILE_UNREADABLE" not in notes(one)
+    assert "LOOKUP_UNREADABLE" not in notes(one)
     named = document(set_id="7").replace(b'codeSystem="2.16.840.1.113883.5.25"', b'codeSystem="1.2.3"')
     again = step(examine(tmp_path, named), TERMINOLOGY)
-    assert notes(again)["FILE_UNREADABLE"] == ("../terminologie/1.2.3.rdf",)
+    assert notes(again)["LOOKUP_UNREADABLE"] == ("../terminologie/1.2.3.rdf",)
