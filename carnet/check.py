@@ -109,5 +109,11 @@ def _note(item: PreparedItem, end: str, codes: tuple[str, ...]) -> dict[str, Any
         "count": item.count,
         "expected": item.expected,
         "came": item.came,
-        "reasons": [told(code) for code in dict.fromkeys(codes)],
+        "reasons": [_reason(item, code) for code in dict.fromkeys(codes)],
     }
+
+
+def _reason(item: PreparedItem, code: str) -> dict[str, Any]:
+    """A code with its words, and where in a document it was met."""
+    places = [place for one in item.carried for place in one.record.places.get(code, ())]
+    return told(code) | ({"places": places} if places else {})

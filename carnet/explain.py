@@ -18,6 +18,8 @@ Language = Literal["fr", "en"]
 
 EXAMINED = 100
 """Messages of a file that are explained; more of the same sender say the same."""
+PLACES = 3
+"""Places in a CDA told to a person for one code; `--json` has the first ten."""
 LISTED = 1000
 """Findings listed for a file; the counts by level are whole."""
 
@@ -144,6 +146,7 @@ def page(report: dict[str, Any], lang: Language) -> str:
         lines.append(f"- {note['locator']}: {_end(note['end'], 1, lang)}")
         for reason in note["reasons"]:
             lines += [f"    {reason['code']}: {reason[f'message_{lang}']}", f"    → {reason[f'fix_{lang}']}"]
+            lines += [f"      {place}" for place in reason.get("places", [])[:PLACES]]
         if note["expected"]:
             lines.append("    " + words["expected"].format(note["expected"]))
             if note["came"]:

@@ -172,7 +172,8 @@ class FoundRow(Row, kw_only=True):
 
 
 class Reason(Row, kw_only=True):
-    """Why, in two languages, and what to do. `err5` is the norm's own code where it has one."""
+    """Why, in two languages, and what to do. `err5` is the norm's own code where it has one; `places` are the first
+    places in a CDA, as paths below ClinicalDocument."""
 
     code: str
     message_fr: str
@@ -180,6 +181,7 @@ class Reason(Row, kw_only=True):
     fix_fr: str
     fix_en: str
     err5: str | UnsetType = UNSET
+    places: list[str] | UnsetType = UNSET
 
 
 class Note(Row, kw_only=True):
@@ -348,6 +350,29 @@ class SectionRow(Row, kw_only=True):
     code: str
     text: str
     depth: int
+
+
+class ContentRow(Row, kw_only=True):
+    """What a document carries beside its text. `media_type` and `sha256` are of its bytes, `declared` is as said;
+    `label` and `type` are what the document says it is; `address` is that of content elsewhere, never fetched.
+
+    `active` says what would act if it were opened (`javascript`, `launch`, `embedded-file` …), or that it could not be
+    told (`encrypted`, `unexamined`); nothing is opened here.
+    """
+
+    number: int
+    kind: Literal["body", "copy", "second-intention", "attached", "image", "inline", "external"]
+    label: str
+    type: str
+    media_type: str
+    declared: str
+    size: int
+    sha256: str
+    section: str
+    address: str
+    state: Literal["", "unreadable", "incomplete"]
+    active: list[str]
+    integrity: Literal["", "verified", "failed", "unknown"]
 
 
 class CodeRow(Row, kw_only=True):
@@ -601,6 +626,7 @@ class TimelineRow(Row, kw_only=True):
     version: int | UnsetType | None = UNSET
     confidentiality: list[str] | UnsetType = UNSET
     sections: list[SectionRow] | UnsetType = UNSET
+    attachments: list[ContentRow] | UnsetType = UNSET
     result_status: Literal["", "P", "F", "C", "X"] | UnsetType = UNSET
     status_derived: bool | UnsetType = UNSET
     panels: list[PanelRow] | UnsetType = UNSET

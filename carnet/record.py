@@ -10,6 +10,7 @@ import msgspec
 from carnet.heading import heading_rows
 from carnet.listing import confidentiality, masks
 from carnet.terms import Maps, panel_rows, result_rows
+from connectors.attachments import Attachment
 from transforms.fhir.bundle import record_bundle, written
 from transforms.fhir.document import Filed
 from transforms.terminology.maps import NO_MAP, SenderMap
@@ -60,6 +61,24 @@ def _filed(found: ledger.StoredDocument, known: SenderMap) -> Filed:
     return Filed(record, found.status, masks(found), known)
 
 
+def _attached(one: Attachment) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "kind": one.kind,
+        "label": one.label,
+        "type": one.type.code,
+        "media_type": one.media_type,
+        "declared": one.declared,
+        "size": one.size,
+        "sha256": one.sha256,
+        "section": one.section_title,
+        "address": one.address,
+        "state": one.state,
+        "active": list(one.active),
+        "integrity": one.integrity,
+    }
+
+
 def _identity(said: Statement) -> dict[str, Any]:
     """A link, an un-link or a declaration; `when` is in UTC, empty for a link that holds from the beginning."""
     return {
@@ -86,6 +105,7 @@ def _document(found: ledger.StoredDocument, known: SenderMap) -> dict[str, Any]:
             {"title": section.title, "code": section.code.code, "text": section.narrative, "depth": section.depth}
             for section in record.narrative
         ],
+        "attachments": [_attached(one) for one in record.attached],
     }
     if record.format != "hl7-oru":
         row |= heading_rows(record, masks(found))

@@ -178,10 +178,11 @@ def find(
 def patient(
     ins: Annotated[str, typer.Argument(help="INS[@OID], or - to read it from stdin.")],
     fhir: Annotated[bool, typer.Option("--fhir", help="A FHIR R4 Bundle of the record.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="A page to read, complete in itself and inert.")] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """One record as a timeline, or as a FHIR R4 Bundle; recorded in the audit trail."""
+    """One record as a timeline, a FHIR R4 Bundle or a page to read; recorded in the audit trail."""
     from carnet.maps import sender_maps
     from carnet.record import timeline
     from transforms.identity import NIR
@@ -202,6 +203,12 @@ def patient(
             from carnet.record import fhir_record
 
             sys.stdout.buffer.write(fhir_record(store, connection, id_, maps) + b"\n")
+            return
+        if html:
+            from carnet.reader import page
+            from warehouse.ledger import documents as stored
+
+            sys.stdout.buffer.write(page(stored(store, connection, id_)).encode())
             return
         print_rows(timeline(store, connection, id_, maps), as_json, ("when", "kind", "what", "status", "sender"))
 
