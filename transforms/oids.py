@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 
+@lru_cache(maxsize=4096)
 def meant(oid: str) -> str:
     """An OID without its wrappings (`urn:oid:`, blanks), its known typing error undone; a UUID in upper case."""
     bare = oid.strip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 from importlib import resources
 from typing import Any, Final, TypeAlias
 
@@ -170,6 +171,7 @@ def place(statement: Statement, scope: Scope) -> str:
     return f"{scope.section}/{statement.path}"
 
 
+@lru_cache(maxsize=4096)
 def specific(templates: tuple[str, ...]) -> Template | None:
     """The most specific template with a mapper, the first of equals."""
     known = [TEMPLATES[oid] for said in templates if (oid := meant(said)) in TEMPLATES]

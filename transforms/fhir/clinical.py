@@ -11,7 +11,18 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from transforms.content.model import AnyFact, Fact, Mood, Related, When
+from transforms.content.model import (
+    Allergy,
+    AnyFact,
+    Fact,
+    Immunization,
+    Mood,
+    Reaction,
+    Related,
+    Report,
+    Taken,
+    When,
+)
 from transforms.fhir.people import participant
 from transforms.fhir.pool import Pool
 from transforms.fhir.values import Json, codeable, date_time, identifier, nothing_said
@@ -83,9 +94,14 @@ def projected(facts: Iterable[AnyFact], scope: Scope) -> list[Json]:
 def every_related(fact: AnyFact) -> Iterator[Related]:
     """What is related to a fact or to one of its parts (a reaction, a specimen)."""
     yield from fact.related
-    for name in ("taken", "reactions"):
-        for part in getattr(fact, name, ()):
-            yield from part.related
+    parts: Iterable[Taken | Reaction] = ()
+    match fact:
+        case Report():
+            parts = fact.taken
+        case Allergy() | Immunization():
+            parts = fact.reactions
+    for part in parts:
+        yield from part.related
 
 
 def common(fact: Fact, scope: Scope, kind: str, *, subject: str = "subject") -> Json:
