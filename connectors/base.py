@@ -264,7 +264,7 @@ class Recipient(msgspec.Struct, frozen=True, gc=False):
     """Whether a mailbox is given (PRT-15.4)."""
 
 
-class Admission(msgspec.Struct, frozen=True):
+class Admission(msgspec.Struct, frozen=True, gc=False):
     """What an ADT message says beside its patient, as said (HL7 v2.5, 3; French extension of IHE PAM 2.11)."""
 
     recorded: str = ""
@@ -305,7 +305,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):
     charset: str = ""
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """An HL7v2 message as said. Flags map a canonical name (an unknown code as written) to `Y`, `N` or what stands
     there, contradictory answers joined by `~`; so are `order_control` and `result_status` where documents differ.
     """
@@ -355,7 +355,7 @@ class Message(msgspec.Struct, frozen=True):
     """What its acknowledgement repeats."""
 
 
-class Enclosed(msgspec.Struct, frozen=True):
+class Enclosed(msgspec.Struct, frozen=True, gc=False):
     """A source inside another (a CDA in OBX-5, a member of a zip), to be routed through the registry."""
 
     locator: Locator
@@ -444,7 +444,7 @@ class RawReadings(msgspec.Struct, frozen=True):
     """File-level facts the normalisation needs: `format`, `date_order`, `generated_at`, `locale` …"""
 
 
-class Ignored(msgspec.Struct, frozen=True):
+class Ignored(msgspec.Struct, frozen=True, gc=False):
     """Content that is no data by a named rule, counted (an index file of an archive)."""
 
     locator: Locator
@@ -467,7 +467,7 @@ class Mail(msgspec.Struct, frozen=True):
     parts: tuple[Enclosed | Ignored | Refusal, ...]
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """What could not be read: a code of the catalogue, where, and the shape of what came (never its text)."""
 
     locator: Locator

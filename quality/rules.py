@@ -26,7 +26,7 @@ class Policy(msgspec.Struct, frozen=True):
     """What becomes of a document whose flags are outside the routing matrix (transforms.routing)."""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What the rules say of one record."""
 
     end: Literal["", "held", "refused"]
@@ -52,6 +52,8 @@ def judge(record: DocumentRecord, policy: Policy) -> Verdict:
 
 def verdict_of(codes: tuple[str, ...], policy: Policy) -> Verdict:
     """The verdict on the codes that a record raises."""
+    if not codes:
+        return CLEAN
     effects = {code: _effect(code, policy) for code in codes}
     flagged = tuple(sorted(code for code, effect in effects.items() if effect == "flagged"))
     refused = next((code for code, effect in effects.items() if effect == "refused"), None)
@@ -62,6 +64,8 @@ def verdict_of(codes: tuple[str, ...], policy: Policy) -> Verdict:
         return Verdict(end="held", code=held, findings=flagged, sound=False)
     return Verdict(end="", code="", findings=flagged, sound=True)
 
+
+CLEAN = Verdict(end="", code="", findings=(), sound=True)
 
 LIFTED_BY_IDENTITY = frozenset({"PATIENT_ID_MISSING", "INS_MALFORMED", "INS_AMBIGUOUS"})
 """Holds that are about who the patient is: the document becomes a fact and waits for a qualified identity."""

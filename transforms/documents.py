@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from connectors.attachments import Attachment
-from connectors.base import Document, Encapsulated, Message, Order, RawCode, RawId, RawParty, RawSection
+from connectors.base import Document, Encapsulated, Message, Observation, Order, RawCode, RawId, RawParty, RawSection
 from connectors.heading import Header
 from connectors.statements import Concept
 from transforms.content.mapping import Part
@@ -30,7 +30,7 @@ from transforms.xds.tables import types
 Format = Literal["cda-n1", "cda-n3", "hl7-oru"]
 
 
-class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+class Result(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One discrete result, codes, numbers and units as said (LOINC and UCUM are kept, not corrected)."""
 
     code: RawCode
@@ -50,7 +50,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     encapsulated: Encapsulated | None = None
 
 
-class Panel(msgspec.Struct, frozen=True, omit_defaults=True):
+class Panel(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One OBR of a report, as said. `results` is how many of the record's results are its own, in their order."""
 
     code: RawCode
@@ -64,7 +64,7 @@ class Panel(msgspec.Struct, frozen=True, omit_defaults=True):
     prescriber: RawParty = RawParty()
 
 
-class DocumentRecord(msgspec.Struct, frozen=True):
+class DocumentRecord(msgspec.Struct, frozen=True, gc=False):
     """One document, understood. Empty text means the source does not say; nothing is filled in."""
 
     document_id: str
@@ -253,26 +253,7 @@ def from_order(message: Message, report: Report, patient: Patient, sender: str, 
     created = parse_ts(reported) or parse_ts(collected) or parse_ts(message.sent_at)
     ranked = parse_ts(reported) or parse_ts(message.sent_at)
     organisation = organisation_id(message.author_organisation.id)
-    results = tuple(
-        Result(
-            code=o.code,
-            value_type=o.value_type,
-            values=o.values,
-            unit=o.unit,
-            comparator=o.parts[0][0] if o.value_type == "SN" and o.parts and o.parts[0] else "",
-            range=o.range,
-            flags=o.flags,
-            status=o.status,
-            observed=o.observed,
-            method=o.method,
-            notes=o.notes,
-            sub_id=o.sub_id,
-            parts=o.parts,
-            producer=o.producer,
-            encapsulated=o.encapsulated,
-        )
-        for o in order.observations
-    )
+    results = tuple([_result(one) for one in order.observations])
     codes = []
     if not number.extension:
         codes.append("FILLER_ORDER_MISSING")
@@ -332,6 +313,27 @@ def effective(record: DocumentRecord) -> list[str]:
     under += [""] * (len(record.results) - len(under))
     said = (_time(result.observed) or _time(at) for result, at in zip(record.results, under, strict=True))
     return [moment.iso if (moment := parse_ts(time)) else "" for time in said]
+
+
+def _result(said: Observation) -> Result:
+    parts = said.parts
+    return Result(
+        said.code,
+        said.value_type,
+        said.values,
+        said.unit,
+        parts[0][0] if parts and said.value_type == "SN" and parts[0] else "",
+        said.range,
+        said.flags,
+        said.status,
+        said.observed,
+        said.method,
+        said.notes,
+        said.sub_id,
+        parts,
+        said.producer,
+        said.encapsulated,
+    )
 
 
 def _panel(order: Order) -> Panel:

@@ -18,7 +18,7 @@ Discordance: TypeAlias = Literal["", "flagged", "held"]
 Flag: TypeAlias = Literal["MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX", "CONNEXION_SECRETE"]
 
 
-class DocumentFact(msgspec.Struct, frozen=True):
+class DocumentFact(msgspec.Struct, frozen=True, gc=False):
     """One document by its bytes: everything here is read from them, so equal bytes give equal facts.
 
     Key: (`doc`, `digest`). `doc` is the document id with its body level where N1 and N3 may share one.
@@ -50,7 +50,7 @@ class DocumentFact(msgspec.Struct, frozen=True):
     """For a result whose status is X: counted as deleted."""
 
 
-class CarrierFact(msgspec.Struct, frozen=True):
+class CarrierFact(msgspec.Struct, frozen=True, gc=False):
     """One arrival of a document. Key: (`delivery`, `locator`)."""
 
     delivery: Key
@@ -68,14 +68,14 @@ class CarrierFact(msgspec.Struct, frozen=True):
     """Order of archiving in the ledger: only names which of two equal items is the duplicate."""
 
 
-class TwinFact(msgspec.Struct, frozen=True):
+class TwinFact(msgspec.Struct, frozen=True, gc=False):
     """A declared pair of documents that are one: level 1 and level 3 of the same content. a < b."""
 
     a: Key
     b: Key
 
 
-class DeletionFact(msgspec.Struct, frozen=True):
+class DeletionFact(msgspec.Struct, frozen=True, gc=False):
     """An author's withdrawal. Target: an id, or a set with a version."""
 
     organisation: Key
@@ -87,7 +87,7 @@ class DeletionFact(msgspec.Struct, frozen=True):
     """Whether the identity it carries is qualified by itself: one that is not waits as a document would."""
 
 
-class MaskFact(msgspec.Struct, frozen=True):
+class MaskFact(msgspec.Struct, frozen=True, gc=False):
     """A statement of visibility on a known id (T10 with MODIF_CONF_CODE=Y, a label change)."""
 
     id: Key
@@ -98,7 +98,7 @@ class MaskFact(msgspec.Struct, frozen=True):
     """Of the content it came with: it speaks of that content, or of whatever owns the id when it came with none."""
 
 
-class OppositionFact(msgspec.Struct, frozen=True):
+class OppositionFact(msgspec.Struct, frozen=True, gc=False):
     """The holder opposes feeding from a day on, or withdraws it: by everybody, by the documents of one organisation, or
     through one sender."""
 
@@ -111,7 +111,7 @@ class OppositionFact(msgspec.Struct, frozen=True):
     sender: Key | None = None
 
 
-class PatientLinkFact(msgspec.Struct, frozen=True):
+class PatientLinkFact(msgspec.Struct, frozen=True, gc=False):
     """Two patients are one, or are not (any more): a merge (A40), an un-merge (A37), a local number that stands for an
     INS (enrolment). Never rewrites a row."""
 
@@ -123,14 +123,14 @@ class PatientLinkFact(msgspec.Struct, frozen=True):
     """Whether the traits it came with differ from those known of the INS, and what policy makes of it."""
 
 
-class IdentityFact(msgspec.Struct, frozen=True):
+class IdentityFact(msgspec.Struct, frozen=True, gc=False):
     """Something qualified this patient. `ins` is the blind index of the INS."""
 
     patient: Key
     ins: Key
 
 
-class DecisionFact(msgspec.Struct, frozen=True):
+class DecisionFact(msgspec.Struct, frozen=True, gc=False):
     """An operator's word: `release` names the code it lifts, `choose` the digest that owns a doc."""
 
     subject: Key
@@ -139,7 +139,7 @@ class DecisionFact(msgspec.Struct, frozen=True):
     value: str = ""
 
 
-class ClaimFact(msgspec.Struct, frozen=True):
+class ClaimFact(msgspec.Struct, frozen=True, gc=False):
     """The digest of the first bytes archived for a doc: the only fact whose content depends on order."""
 
     doc: Key
@@ -164,7 +164,7 @@ class Facts(msgspec.Struct, frozen=True):
 Status: TypeAlias = Literal["current", "superseded", "deleted", "held", "refused"]
 
 
-class DocumentState(msgspec.Struct, frozen=True):
+class DocumentState(msgspec.Struct, frozen=True, gc=False):
     """What is known now of one document (doc, digest)."""
 
     doc: Key
@@ -183,7 +183,7 @@ class DocumentState(msgspec.Struct, frozen=True):
     withdrawn: bool = False
 
 
-class RequestState(msgspec.Struct, frozen=True):
+class RequestState(msgspec.Struct, frozen=True, gc=False):
     """What became of a deletion: its end and code, empty when it took effect."""
 
     deletion: DeletionFact
@@ -191,7 +191,7 @@ class RequestState(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-class MaskState(msgspec.Struct, frozen=True):
+class MaskState(msgspec.Struct, frozen=True, gc=False):
     """What became of a mask statement: its end and code, empty when it took effect."""
 
     mask: MaskFact
@@ -199,7 +199,7 @@ class MaskState(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-class LinkState(msgspec.Struct, frozen=True):
+class LinkState(msgspec.Struct, frozen=True, gc=False):
     """What became of a merge, an un-merge or an enrolment: its end and code, empty when it took effect."""
 
     link: PatientLinkFact

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -30,7 +31,7 @@ QUALIFYING = frozenset({"VALI", "QUAL"})
 _INS = re.compile(r"[1-478]\d{4}(?:\d{2}|2[AB])\d{8}")
 
 
-class Traits(msgspec.Struct, frozen=True):
+class Traits(msgspec.Struct, frozen=True, gc=False):
     """The six traits as said, and the same folded for comparison."""
 
     birth_family: str = ""
@@ -42,17 +43,22 @@ class Traits(msgspec.Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        return all(getattr(self, name) for name in self.__struct_fields__)
+        return all(msgspec.structs.astuple(self))
 
     def compared(self) -> tuple[str, str, str]:
         """Birth date, sex and birth name in one spelling; an absent or partial trait is empty, equal to any."""
-        date = parse_ts(self.birth_date)
-        day = date.day if date is not None and len(date.day) == 10 else ""
-        sex = self.sex if self.sex in ("M", "F") else ""
-        return day, sex, fold(self.birth_family)
+        return _compared(self)
 
 
-class Patient(msgspec.Struct, frozen=True):
+@lru_cache(2048)
+def _compared(traits: Traits) -> tuple[str, str, str]:
+    date = parse_ts(traits.birth_date)
+    day = date.day if date is not None and len(date.day) == 10 else ""
+    sex = traits.sex if traits.sex in ("M", "F") else ""
+    return day, sex, fold(traits.birth_family)
+
+
+class Patient(msgspec.Struct, frozen=True, gc=False):
     """A patient as one item names them, understood."""
 
     ins: str
@@ -71,27 +77,24 @@ def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
     In a CDA an INS may travel only when qualified, so the six traits beside it are enough. In HL7v2 the
     reliability (PID-32) must also say so, and nothing may block.
     """
-    known = {authority: [i.extension for i in raw.ids if i.root == authority] for authority in AUTHORITIES}
-    oid = next((authority for authority in AUTHORITIES if known[authority]), "")
-    numbers = sorted(set(known[oid])) if oid else []
-    ins = numbers[0] if len(numbers) == 1 else ""
+    known: dict[str, set[str]] = {}
+    for i in raw.ids:
+        if i.root in AUTHORITIES:
+            known.setdefault(i.root, set()).add(i.extension)
+    oid = next((authority for authority in AUTHORITIES if authority in known), "") if known else ""
+    numbers = known.get(oid, set())
+    ins = next(iter(numbers)) if len(numbers) == 1 else ""
+    sound = bool(ins) and well_formed(ins)
     findings = []
     if len(numbers) > 1:
         findings.append("INS_AMBIGUOUS")
-    elif ins and not well_formed(ins):
+    elif ins and not sound:
         findings.append("INS_MALFORMED")
     elif ins and not key_holds(ins):
         findings.append("INS_KEY_WRONG")
     if any(i.root not in AUTHORITIES and placeholder(i.extension) for i in raw.ids):
         findings.append("PATIENT_ID_PLACEHOLDER")
-    traits = Traits(
-        birth_family=raw.birth_family,
-        birth_given=raw.birth_given,
-        birth_givens=raw.birth_givens,
-        birth_date=raw.birth_date,
-        sex=raw.sex,
-        birth_place=raw.birth_place,
-    )
+    traits = Traits(raw.birth_family, raw.birth_given, raw.birth_givens, raw.birth_date, raw.sex, raw.birth_place)
     statuses = {status.upper() for status in raw.reliability}
     vouched = from_cda or (bool(statuses & QUALIFYING) and not statuses & BLOCKING)
     return Patient(
@@ -99,7 +102,7 @@ def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
         oid=oid if ins else "",
         local=local_numbers(raw),
         traits=traits,
-        qualified=bool(ins) and well_formed(ins) and traits.complete and vouched,
+        qualified=sound and traits.complete and vouched,
         findings=tuple(findings),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +22,7 @@ _YEARS = range(1000, 9999)
 """Years whose every moment has an instant in UTC."""
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """A time with the precision of its source."""
 
     iso: str
@@ -47,9 +48,10 @@ class Moment(msgspec.Struct, frozen=True):
         hour_only = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d)([+-]\d\d:\d\d|Z)", text)
         if hour_only:
             text = f"{hour_only.group(1)}:00{hour_only.group(2)}"
-        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return _fixed(datetime.fromisoformat(text))
 
 
+@lru_cache(2048)
 def parse_ts(text: str) -> Moment | None:
     """The moment an HL7 timestamp names; None when the text is no valid one."""
     found = _TS.fullmatch(text.strip())
@@ -97,12 +99,12 @@ def _moment(
         date(int(year), int(month or 1), int(day or 1))
     except ValueError:
         return None
-    if int(hour or 0) > 23 or int(minute or 0) > 59 or int(second or 0) > 59:
+    if (hour or "0") > "23" or (minute or "0") > "59" or (second or "0") > "59":  # two digits each
         return None
     if year in ("0001", "9999"):
         # Stand-ins for "unknown" and "for ever", at the edge of the calendar: they have no instant in every zone.
         return None
-    iso = "-".join(part for part in (year, month, day) if part)
+    iso = f"{year}-{month}-{day}" if day else f"{year}-{month}" if month else year
     if hour is None:
         # An offset without a time of day names no instant: dropped, the date is as said.
         return Moment(iso=iso, zone="none")
@@ -110,6 +112,7 @@ def _moment(
     return Moment(iso=iso + offset, zone="source" if offset else "none")
 
 
+@lru_cache(2048)
 def ordering(moment: Moment | None, zone: ZoneInfo) -> str:
     """A moment as fixed-width UTC text, fit only for putting things in order; empty for none.
 
@@ -118,10 +121,15 @@ def ordering(moment: Moment | None, zone: ZoneInfo) -> str:
     """
     if moment is None:
         return ""
-    if moment.utc:
-        return moment.utc
+    if instant := moment.utc:
+        return instant
     day, _, clock = moment.iso.partition("T")
     year, month, date_ = ([*day.split("-"), "01", "01"])[:3]
     hour, minute, second = ([*clock.split(":"), "00", "00", "00"] if clock else ["00", "00", "00"])[:3]
     whole = datetime.fromisoformat(f"{year}-{month}-{date_}T{hour}:{minute}:{second}")
-    return whole.replace(tzinfo=zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _fixed(whole.replace(tzinfo=zone))
+
+
+def _fixed(moment: datetime) -> str:
+    """An instant in UTC, to the microsecond, fixed width."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"

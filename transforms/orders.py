@@ -43,7 +43,7 @@ BETWEEN: Final = "~"
 """Between what several panels say."""
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """The results of one filler order in one message, and where they stand."""
 
     order: Order

@@ -48,7 +48,7 @@ _MAILBOXES: Final[dict[Destination, frozenset[str]]] = {
 """Whose mailbox each mail needs (PRT-4 = RCT)."""
 
 
-class Routing(msgspec.Struct, frozen=True):
+class Routing(msgspec.Struct, frozen=True, gc=False):
     """Where a document may go, and what was wrong with what its message asks."""
 
     destinations: tuple[Destination, ...] = ()

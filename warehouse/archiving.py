@@ -10,7 +10,7 @@ from connectors.base import Span
 from transforms.documents import public_type
 from warehouse import lake, schema
 from warehouse.database import reading
-from warehouse.facts import rows_in
+from warehouse.facts import columns_in
 from warehouse.packs import PackWriter
 from warehouse.prepared import AccountFact, Carried, PreparedItem
 from warehouse.readings import Segment, Sorted, encode, tell_apart
@@ -42,7 +42,7 @@ class Archive:
             self._seal_readings(working, taken)
 
     def _put(self, working: Working, owner: str, object_id: str, plain: bytes) -> None:
-        placement = self.pack.add(seal(self.store.cached_keys(owner), owner, object_id, plain))
+        placement = self.pack.add(seal(working.owner_keys[owner], owner, object_id, plain))
         self.objects[id(working)].append(
             {
                 "id": object_id,
@@ -72,7 +72,9 @@ class Archive:
         docs = {working.keys[id(carried)][1] for working in self.workings for _, _, carried in working.documents}
         with reading(self.store.engine) as connection:
             table = schema.document_fact
-            return {(row.doc, row.digest): row.sound for row in rows_in(connection, table, table.c.doc, docs)}
+            columns = (table.c.doc, table.c.digest, table.c.sound)
+            found = columns_in(connection, columns, table.c.doc, docs)
+            return {(doc, digest): sound for doc, digest, sound in found}
 
     def _seal_records(self, working: Working, known: dict[tuple[str, str], bool]) -> None:
         """The canonical record of each document that is new, or sound for the first time, under its patient."""
@@ -133,8 +135,8 @@ def _lake_document(working: Working, carried: Carried) -> dict[str, Any]:
     record, known = carried.record, working.patients[carried.patient]
     birth, sex, _ = record.patient.traits.compared()
     return {
-        "pseudonym": known.keys.pseudonym("patient"),
-        "ref": working.ref(carried),
+        "pseudonym": known.keys.patient,
+        "ref": working.refs[id(carried)],
         "age_band": lake.age_band(birth[:4], record.day[:7]),
         "sex": sex,
         "department": working.intake.department,
@@ -155,7 +157,7 @@ def _lake_document(working: Working, carried: Carried) -> dict[str, Any]:
 def _lake_account(working: Working, account: AccountFact) -> dict[str, Any]:
     known = working.patients[account.patient]
     return {
-        "pseudonym": known.keys.pseudonym("patient"),
+        "pseudonym": known.keys.patient,
         "event": account.event,
         "month": account.month,
         "channel": account.channel,
@@ -170,7 +172,7 @@ def _lake_account(working: Working, account: AccountFact) -> dict[str, Any]:
 def _lake_reading(working: Working, item: PreparedItem, segment: Segment) -> dict[str, Any]:
     assert item.patient is not None
     return {
-        "pseudonym": working.patients[item.patient].keys.pseudonym("patient"),
+        "pseudonym": working.patients[item.patient].keys.patient,
         "measure": segment.measure,
         "month": segment.month,
         "sender": working.intake.sender,

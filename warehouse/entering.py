@@ -11,11 +11,12 @@ from transforms.documents import public_type
 from warehouse import retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
-from warehouse.facts import deletion_key, pack_words, rows_in
+from warehouse.facts import columns_in, deletion_key, pack_words
 from warehouse.prepared import PreparedItem, Private
 from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
 from warehouse.settle import Changes
+from warehouse.store import Traits
 from warehouse.working import LEVELS, Working, record_object, trait_digests
 
 
@@ -59,7 +60,7 @@ class Entering:
     def _taken_from(self, connection: Connection) -> dict[str, Any]:
         """Who the delivery is taken from, and with which patient: as this take has it, not an earlier arrival."""
         intake, owner = self.working.intake, self.working.owner
-        keys = self.working.store.cached_keys(owner)
+        keys = self.working.owner_keys[owner]
         return {
             "sender": intake.sender,
             "connector": intake.connector,
@@ -73,7 +74,8 @@ class Entering:
         table, working = schema.delete_fact, self.working
         brought = retake.carried_before(connection, working.intake.delivery) if working.intake.take else set()
         ids = {working.keys[id(carried)][0] for _, _, carried in working.documents}
-        known = {(row.target, row.organisation, row.patient) for row in rows_in(connection, table, table.c.target, ids)}
+        named = (table.c.target, table.c.organisation, table.c.patient)
+        known = {tuple(row) for row in columns_in(connection, named, table.c.target, ids)}
         return {
             id(carried)
             for _, _, carried in working.documents
@@ -89,14 +91,15 @@ class Entering:
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
         documents, links, claims, carriers, twins, identities = [], [], [], [], [], []
+        sound: list[tuple[str, Traits]] = []
         for item, sub, carried in self.working.documents:
             record, known = carried.record, self.working.patients[carried.patient]
             id_key, doc = self.working.keys[id(carried)]
             traits = self.working.traits(known.id, record)
-            if carried.sound and self.working.store.claim_traits(connection, known.id, traits):
-                changes.patients.add(known.id)
+            if carried.sound:
+                sound.append((known.id, traits))
             if carried.qualifies:
-                identities.append({"patient": known.id, "ins": name("patient", *carried.patient.parts)})
+                identities.append({"patient": known.id, "ins": known.blind})
             documents.append(
                 {
                     "doc": doc,
@@ -117,7 +120,7 @@ class Entering:
                     "rank_status": record.rank[1],
                     "withdrawn": record.result_status == "X",
                     "findings": pack_words(carried.findings),
-                    "ref": self.working.ref(carried),
+                    "ref": self.working.refs[id(carried)],
                     "format": record.format,
                     "type_code": public_type(record),
                     "created_month": record.day[:7],
@@ -153,6 +156,7 @@ class Entering:
             twins += [{"a": min(id_key, other), "b": max(id_key, other)} for other in siblings]
             changes.docs.add(doc)
             changes.ids |= {id_key, *siblings}
+        changes.patients |= self.working.store.claim_traits(connection, sound)
         add(connection, schema.document_fact, documents)
         self._place_again(connection, schema.document_fact, documents, ("doc", "digest"))
         self._qualify(connection, [row for row in documents if row["sound"]], changes)
@@ -177,16 +181,17 @@ class Entering:
 
     def _newly_qualified(self, connection: Connection, patients: set[str]) -> set[str]:
         """Those of these patients that nothing had qualified: what waits for their identity moves."""
-        table = schema.identity_fact
-        return patients - {row.patient for row in rows_in(connection, table, table.c.patient, patients)}
+        known = schema.identity_fact.c.patient
+        return patients - {patient for (patient,) in columns_in(connection, (known,), known, patients)}
 
     def _qualify(self, connection: Connection, sound: list[dict[str, Any]], changes: Changes) -> None:
         """A document that came with an identity in doubt, and comes again with a sound one, is filed under that one:
         which of the two came first makes no difference."""
         table = schema.document_fact
+        columns = (table.c.doc, table.c.digest, table.c.sound, table.c.set_id, table.c.organisation, table.c.patient)
         doubted = {
             (row.doc, row.digest): row
-            for row in rows_in(connection, table, table.c.doc, {row["doc"] for row in sound})
+            for row in columns_in(connection, columns, table.c.doc, {row["doc"] for row in sound})
             if not row.sound
         }
         for row in sound:
@@ -229,10 +234,11 @@ class Entering:
         """Who is who: what a link says of an INS claims its traits as a document would, and qualifies it."""
         name, store = self.working.store.names.name, self.working.store
         rows, identities = [], []
+        claims: list[tuple[str, Traits]] = []
         for link, fact in (found for item in self.working.part.items for found in self.working.link_facts(item)):
             birth, sex, family = trait_digests(store, fact.b, link.traits)
             if link.on and link.b.is_ins:
-                store.claim_traits(connection, fact.b, (birth, sex, family))
+                claims.append((fact.b, (birth, sex, family)))
                 identities.append({"patient": fact.b, "ins": name("patient", *link.b.parts)})
             rows.append(
                 {
@@ -247,6 +253,7 @@ class Entering:
                 }
             )
             changes.patients |= {fact.a, fact.b}
+        store.claim_traits(connection, claims)
         add(connection, schema.patient_link_fact, rows)
         add(connection, schema.identity_fact, identities)
 
@@ -370,7 +377,7 @@ class Entering:
                 "number": item.count,
                 "since": self.working.intake.received_at,
                 "private": seal(
-                    self.working.store.cached_keys(self.working.owner),
+                    self.working.owner_keys[self.working.owner],
                     self.working.owner,
                     f"item:{item.ordinal}",
                     msgspec.msgpack.encode(Private(item.keys, item.answer)),

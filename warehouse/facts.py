@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from warehouse.store import chunks
 
 def pack_words(words: Iterable[str]) -> str:
     """A set of codes as one column: sorted, space separated."""
-    return " ".join(sorted(set(words)))
+    return " ".join(sorted(set(words))) if words else ""
 
 
 def unpack_words(text: str) -> tuple[str, ...]:
@@ -41,16 +41,21 @@ def link_key(fact: PatientLinkFact) -> str:
 
 def rows_in(connection: Connection, table: Any, column: Any, keys: Iterable[str]) -> list[Any]:
     """All rows whose `column` is one of `keys`."""
+    return columns_in(connection, (table,), column, keys)
+
+
+def columns_in(connection: Connection, columns: Sequence[Any], column: Any, keys: Iterable[str]) -> list[Any]:
+    """These columns of all rows whose `column` is one of `keys`: reading a wide row costs more than finding it."""
     found: list[Any] = []
     for chunk in chunks(sorted(set(keys)), 5000):
-        found.extend(connection.execute(_rows_of(table, column), {"keys": chunk}))
+        found += connection.execute(_lookup(tuple(columns), column), {"keys": chunk}).all()
     return found
 
 
 @lru_cache(maxsize=64)
-def _rows_of(table: Any, column: Any) -> Select[Any]:
+def _lookup(columns: tuple[Any, ...], column: Any) -> Select[Any]:
     """Made once: building it costs as much as running it on one key."""
-    return select(table).where(column.in_(bindparam("keys", expanding=True)))
+    return select(*columns).where(column.in_(bindparam("keys", expanding=True)))
 
 
 def deletion_of(row: Any) -> DeletionFact:
@@ -65,7 +70,7 @@ def deletion_of(row: Any) -> DeletionFact:
 
 
 def flags_of(text: str) -> tuple[Flag, ...]:
-    return msgspec.convert(unpack_words(text), tuple[Flag, ...])
+    return msgspec.convert(unpack_words(text), tuple[Flag, ...]) if text else ()
 
 
 def discordant(document: Any, claim: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Set
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, func, select
 
@@ -23,87 +23,130 @@ from transforms.facts import (
 )
 from transforms.lifecycle.family import SetUse
 from warehouse import schema
-from warehouse.facts import deletion_of, discordant, flags_of, rows_in
+from warehouse.facts import columns_in, deletion_of, discordant, flags_of
 from warehouse.store import chunks
+
+Name: TypeAlias = tuple[Key, Key]
+"""(doc, digest)."""
+
+_DOCUMENT, _CARRIER, _PATIENT, _DELIVERY = (
+    table.c for table in (schema.document_fact, schema.carrier_fact, schema.patient, schema.delivery)
+)
+_NAME = (_DOCUMENT.doc, _DOCUMENT.digest)
+_READ = (
+    *(_DOCUMENT.doc, _DOCUMENT.digest, _DOCUMENT.id, _DOCUMENT.patient, _DOCUMENT.organisation, _DOCUMENT.set_id),
+    *(_DOCUMENT.version, _DOCUMENT.level, _DOCUMENT.day, _DOCUMENT.sound, _DOCUMENT.holds_discordance),
+    *(_DOCUMENT.rank_time, _DOCUMENT.rank_status, _DOCUMENT.withdrawn),
+    *(_DOCUMENT.birth, _DOCUMENT.sex, _DOCUMENT.family, _DOCUMENT.findings, _DOCUMENT.record),
+)
+"""What is read of a document, in the order in which `_load` takes it: its facts, then what the rules do not read."""
 
 
 class SqlIndex:
-    """Facts of one transaction's view. `rows` keeps the document rows met, for what the rules do not read."""
+    """Facts of one transaction's view, each key looked up once: nothing adds facts while an index is in use.
+
+    `rows` keeps the document rows met (`_READ`), for what the rules do not read.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.rows: dict[tuple[Key, Key], Any] = {}
+        self.rows: dict[Name, Any] = {}
+        self._facts: dict[Name, DocumentFact] = {}
+        self._bytes: dict[Key, list[Name]] = {}
+        self._met: dict[Any, dict[Key, list[Any]]] = {}
         self._patients: dict[Key, Any] = {}
-        self.contradicting: set[tuple[Key, Key]] = set()
+        self.contradicting: set[Name] = set()
         """Documents under a local number whose own words contradict the INS it stands for (`warehouse.numbers`)."""
-        self._deliveries: dict[str, Any] = {}
+        self._deliveries: dict[str, tuple[str, int]] = {}
         """Of carriers. A carrier's place in the ledger is that of its item, as a message's is: whichever of two equal
         messages is the duplicate, so are the documents it brings."""
 
-    def _in(self, table: Any, column: str, keys: Iterable[Key]) -> list[Any]:
-        return rows_in(self._connection, table, table.c[column], keys)
+    def _in(self, column: Any, keys: Iterable[Key], *columns: Any) -> list[Any]:
+        """The rows whose `column` is one of these keys: whole, or as these columns, the same at each call."""
+        met = self._met.setdefault(column, {})
+        wanted = dict.fromkeys(keys)
+        new = [key for key in wanted if key not in met]
+        if new:
+            for key in new:
+                met[key] = []
+            read = columns or tuple(column.table.c)
+            place = next(number for number, one in enumerate(read) if one is column)
+            for row in columns_in(self._connection, read, column, new):
+                met[row[place]].append(row)
+        return [row for key in wanted for row in met[key]]
 
     def patient_row(self, patient: Key) -> Any:
         """The row of a patient, with the traits that claim it."""
         return self._patient_rows({patient})[patient]
 
     def _patient_rows(self, patients: Set[Key]) -> dict[Key, Any]:
-        self._patients |= {row.id: row for row in self._in(schema.patient, "id", patients - self._patients.keys())}
+        columns = (_PATIENT.id, _PATIENT.is_ins, _PATIENT.birth, _PATIENT.sex, _PATIENT.family)
+        new = patients - self._patients.keys()
+        self._patients |= {row[0]: row for row in columns_in(self._connection, columns, _PATIENT.id, new)}
         return self._patients
 
-    def _documents(self, rows: Iterable[Any]) -> list[DocumentFact]:
-        rows = list({(row.doc, row.digest): row for row in rows}.values())
-        self.rows |= {(row.doc, row.digest): row for row in rows}
+    def _load(self, docs: Iterable[Key]) -> None:
+        """Meet all bytes of these docs."""
+        new = {doc for doc in docs if doc not in self._bytes}
+        if not new:
+            return
+        self._bytes |= {doc: [] for doc in new}
+        rows = columns_in(self._connection, _READ, _DOCUMENT.doc, new)
         self._patient_rows({row.patient for row in rows})
-        links: dict[tuple[Key, Key], list[Key]] = {}
-        for row in self._in(schema.replace_link, "doc", {row.doc for row in rows}):
-            links.setdefault((row.doc, row.digest), []).append(row.replaced)
-        return [
-            DocumentFact(
-                doc=row.doc,
-                id=row.id,
-                digest=row.digest,
-                patient=row.patient,
-                organisation=row.organisation,
-                set_id=row.set_id,
-                version=row.version,
-                level=row.level,
-                day=row.day,
-                replaces=tuple(sorted(links.get((row.doc, row.digest), ()))),
-                sound=row.sound,
-                discordant=row.holds_discordance and self.is_discordant(row),
-                rank=(row.rank_time, row.rank_status),
-                withdrawn=row.withdrawn,
+        links: dict[Name, list[Key]] = {}
+        for link in self._in(schema.replace_link.c.doc, new):
+            links.setdefault((link.doc, link.digest), []).append(link.replaced)
+        for row in rows:
+            doc, digest, id_, patient, organisation, set_id, *others = row
+            version, level, day, sound, holds_discordance, time, status, withdrawn, *_ = others
+            name = doc, digest
+            replaces = tuple(sorted(links[name])) if name in links else ()
+            discordant_ = holds_discordance and self.is_discordant(row)
+            self.rows[name] = row
+            self._bytes[doc].append(name)
+            self._facts[name] = DocumentFact(
+                *(doc, id_, digest, patient, organisation, set_id, version, level, day, replaces),
+                sound=sound,
+                discordant=discordant_,
+                rank=(time, status),
+                withdrawn=withdrawn,
             )
-            for row in rows
-        ]
+
+    def _named(self, names: Iterable[Name]) -> list[DocumentFact]:
+        wanted = dict.fromkeys(names)
+        self._load(doc for doc, _ in wanted)
+        return [self._facts[name] for name in wanted]
 
     def is_discordant(self, row: Any) -> bool:
         """Whether a document row disagrees with the traits its patient is held to, under whichever number."""
         return (row.doc, row.digest) in self.contradicting or discordant(row, self._patients[row.patient])
 
     def documents(self, docs: Collection[Key]) -> Iterable[DocumentFact]:
-        return self._documents(self._in(schema.document_fact, "doc", docs))
+        self._load(docs)
+        return [self._facts[name] for doc in dict.fromkeys(docs) for name in self._bytes[doc]]
 
     def documents_with_id(self, ids: Collection[Key]) -> Iterable[DocumentFact]:
-        return self._documents(self._in(schema.document_fact, "id", ids))
+        return self._named((doc, digest) for doc, digest, _ in self._in(_DOCUMENT.id, ids, *_NAME, _DOCUMENT.id))
 
     def documents_replacing(self, ids: Collection[Key]) -> Iterable[DocumentFact]:
-        return self.documents({row.doc for row in self._in(schema.replace_link, "replaced", ids)})
+        return self.documents({row.doc for row in self._in(schema.replace_link.c.replaced, ids)})
 
     def documents_in_sets(self, uses: Collection[SetUse]) -> Iterable[DocumentFact]:
         """Looked up by patient too: thousands of patients may share a constant setId, and few of them are asked for."""
-        wanted, table = set(uses), schema.document_fact
+        wanted = set(uses)
         rows: list[Any] = []
         for sets in chunks(sorted({use[0] for use in wanted}), 5000):
             for patients in chunks(sorted({use[2] for use in wanted}), 5000):
                 rows += self._connection.execute(
-                    select(table).where(table.c.set_id.in_(sets), table.c.patient.in_(patients))
-                )
-        return self._documents(row for row in rows if (row.set_id, row.organisation, row.patient) in wanted)
+                    select(*_NAME, _DOCUMENT.set_id, _DOCUMENT.organisation, _DOCUMENT.patient).where(
+                        _DOCUMENT.set_id.in_(sets), _DOCUMENT.patient.in_(patients)
+                    )
+                ).all()
+        return self._named((doc, digest) for doc, digest, *use in rows if tuple(use) in wanted)
 
     def documents_of(self, patients: Collection[Key]) -> Iterable[DocumentFact]:
-        return self._documents(self._in(schema.document_fact, "patient", patients))
+        rows = self._in(_DOCUMENT.patient, patients, *_NAME, _DOCUMENT.patient)
+        return self._named((doc, digest) for doc, digest, _ in rows)
 
     def sets_of_several(self, set_ids: Collection[Key]) -> Iterable[Key]:
         users: dict[Key, set[tuple[Key, Key]]] = {}
@@ -127,51 +170,48 @@ class SqlIndex:
         return ((row.organisation, row.patient) for row in rows.all())
 
     def carriers(self, docs: Collection[Key]) -> Iterable[CarrierFact]:
-        rows = self._in(schema.carrier_fact, "doc", docs)
-        table = schema.delivery
+        rows = self._in(_CARRIER.doc, docs)
         new = {row.delivery for row in rows} - self._deliveries.keys()
-        self._deliveries |= {row.id: row for row in rows_in(self._connection, table, table.c.id, new)}
-        return [
-            CarrierFact(
-                delivery=row.delivery,
-                locator=f"{row.ordinal}.{row.sub}",
-                doc=row.doc,
-                digest=row.digest,
-                organisation=row.organisation,
-                sent_at=row.sent_at,
-                flags=flags_of(row.flags),
-                modifies_confidentiality=row.modifies,
-                sender=self._deliveries[row.delivery].sender,
-                position=(self._deliveries[row.delivery].position << 40) + (row.ordinal << 8) + min(row.sub, 255),
+        said = (_DELIVERY.id, _DELIVERY.sender, _DELIVERY.position)
+        for id_, sender, position in columns_in(self._connection, said, _DELIVERY.id, new):
+            self._deliveries[id_] = sender, position
+        found = []
+        for delivery, ordinal, sub, doc, digest, organisation, sent_at, flags, modifies, _ in rows:
+            sender, position = self._deliveries[delivery]
+            place = (position << 40) + (ordinal << 8) + min(sub, 255)
+            found.append(
+                CarrierFact(
+                    *(delivery, f"{ordinal}.{sub}", doc, digest, organisation, sent_at),
+                    *(flags_of(flags), modifies, sender, place),
+                )
             )
-            for row in rows
-        ]
+        return found
 
     def claims(self, docs: Collection[Key]) -> Iterable[ClaimFact]:
-        return [ClaimFact(row.doc, row.digest) for row in self._in(schema.document_claim, "doc", docs)]
+        return [ClaimFact(row.doc, row.digest) for row in self._in(schema.document_claim.c.doc, docs)]
 
     def decisions(self, docs: Collection[Key]) -> Iterable[DecisionFact]:
-        rows = self._in(schema.decision_fact, "subject", docs)
+        rows = self._in(schema.decision_fact.c.subject, docs)
         return [DecisionFact(row.subject, row.number, row.action, row.value) for row in rows]
 
     def twins(self, names: Collection[Key]) -> Iterable[TwinFact]:
-        rows = (*self._in(schema.twin_fact, "a", names), *self._in(schema.twin_fact, "b", names))
+        rows = (*self._in(schema.twin_fact.c.a, names), *self._in(schema.twin_fact.c.b, names))
         return {TwinFact(row.a, row.b) for row in rows}
 
     def deletions_of(self, ids: Collection[Key]) -> Iterable[DeletionFact]:
-        return [deletion_of(row) for row in self._in(schema.delete_fact, "target", ids)]
+        return [deletion_of(row) for row in self._in(schema.delete_fact.c.target, ids)]
 
     def deletions_in_sets(self, uses: Collection[SetUse]) -> Iterable[DeletionFact]:
-        rows = self._in(schema.delete_fact, "set_id", {use[0] for use in uses})
+        rows = self._in(schema.delete_fact.c.set_id, {use[0] for use in uses})
         return [deletion_of(row) for row in rows if (row.set_id, row.organisation, row.patient) in uses]
 
     def masks(self, ids: Collection[Key]) -> Iterable[MaskFact]:
-        rows = self._in(schema.mask_fact, "id", ids)
+        rows = self._in(schema.mask_fact.c.id, ids)
         return [MaskFact(row.id, row.organisation, row.sent_at, flags_of(row.flags), row.digest) for row in rows]
 
     def links(self, patients: Collection[Key]) -> Iterable[PatientLinkFact]:
         table = schema.patient_link_fact
-        rows = (*self._in(table, "a", patients), *self._in(table, "b", patients))
+        rows = (*self._in(table.c.a, patients), *self._in(table.c.b, patients))
         claims = self._patient_rows({row.b for row in rows})
         found: dict[tuple[Key, Key, str, bool], Discordance] = {}
         for row in rows:
@@ -183,10 +223,10 @@ class SqlIndex:
         return {PatientLinkFact(*link, discordance=differs) for link, differs in found.items()}
 
     def identities(self, patients: Collection[Key]) -> Iterable[IdentityFact]:
-        return [IdentityFact(row.patient, row.ins) for row in self._in(schema.identity_fact, "patient", patients)]
+        return [IdentityFact(row.patient, row.ins) for row in self._in(schema.identity_fact.c.patient, patients)]
 
     def oppositions(self, patients: Collection[Key]) -> Iterable[OppositionFact]:
-        rows = self._in(schema.opposition_fact, "patient", patients)
+        rows = self._in(schema.opposition_fact.c.patient, patients)
         return [
             OppositionFact(row.patient, row.day, row.on, row.organisation or None, row.at, row.sender or None)
             for row in rows

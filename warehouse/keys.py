@@ -99,15 +99,17 @@ class Names:
 class OwnerKeys:
     """The two sub-keys of an owner (a patient or a delivery): to wrap object keys, and to name in the lake."""
 
-    __slots__ = ("lake", "wrapping")
+    __slots__ = ("lake", "patient", "wrapping")
 
     def __init__(self, key: bytes) -> None:
         self.wrapping = derive(key, "object")
         self.lake = derive(key, "lake")
+        self.patient = self.pseudonym("patient")
+        """The pseudonym of a patient."""
 
     def pseudonym(self, salt: str) -> str:
         """The owner's name in the lake; without the key nothing leads back to the owner."""
-        return hmac.new(self.lake, salt.encode(), hashlib.sha256).digest()[:16].hex()
+        return hmac.digest(self.lake, salt.encode(), "sha256")[:16].hex()
 
 
 def new_key() -> bytes:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import msgspec
 
 
-class Placement(msgspec.Struct, frozen=True):
+class Placement(msgspec.Struct, frozen=True, gc=False):
     """Where a sealed object lies."""
 
     pack: str

@@ -22,7 +22,7 @@ UNQUALIFIED = "unqualified"
 """First part of the name of an INS that its sender was not sure of."""
 
 
-class PatientName(msgspec.Struct, frozen=True):
+class PatientName(msgspec.Struct, frozen=True, gc=False):
     """How an item names its patient, before the store knows them.
 
     `parts` is (authority OID, INS) for a qualified identity, (`local`, sender, root, extension) for a number that
@@ -34,7 +34,7 @@ class PatientName(msgspec.Struct, frozen=True):
     is_ins: bool
 
 
-class Carried(msgspec.Struct, frozen=True):
+class Carried(msgspec.Struct, frozen=True, gc=False):
     """A document that an item brings, sound enough to become a fact."""
 
     record: DocumentRecord
@@ -56,7 +56,7 @@ class Carried(msgspec.Struct, frozen=True):
     """Whether it states a qualified INS (an identity fact)."""
 
 
-class Deletion(msgspec.Struct, frozen=True):
+class Deletion(msgspec.Struct, frozen=True, gc=False):
     """An author's request to withdraw a document, with the identity its evidence carries."""
 
     patient: PatientName
@@ -68,7 +68,7 @@ class Deletion(msgspec.Struct, frozen=True):
     """Whether that identity is qualified by itself."""
 
 
-class Masking(msgspec.Struct, frozen=True):
+class Masking(msgspec.Struct, frozen=True, gc=False):
     """An author's word on who may see a document that is known: its id and content, and the masks from now on."""
 
     organisation: str
@@ -78,7 +78,7 @@ class Masking(msgspec.Struct, frozen=True):
     flags: tuple[Flag, ...]
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(msgspec.Struct, frozen=True, gc=False):
     """Two patients that are one (`on`) or are not; with an INS as `b`, the traits it came with."""
 
     a: PatientName
@@ -89,7 +89,7 @@ class Link(msgspec.Struct, frozen=True):
     holds_discordance: bool = False
 
 
-class Consent(msgspec.Struct, frozen=True):
+class Consent(msgspec.Struct, frozen=True, gc=False):
     """What a patient declared to the sender (ZFA): `scope` feeding or consultation, the word, its day and instant."""
 
     patient: PatientName
@@ -99,7 +99,7 @@ class Consent(msgspec.Struct, frozen=True):
     at: str
 
 
-class AccountFact(msgspec.Struct, frozen=True):
+class AccountFact(msgspec.Struct, frozen=True, gc=False):
     """One account event, understood. `at` is an instant in UTC, `month` the calendar month in Europe/Paris."""
 
     patient: PatientName
@@ -113,21 +113,21 @@ class AccountFact(msgspec.Struct, frozen=True):
     sex: str
 
 
-class Answerable(msgspec.Struct, frozen=True, array_like=True):
+class Answerable(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the answers to a message repeat of it, and whether its sender wants the business one (ZAM) for the DMP."""
 
     envelope: Envelope
     business: bool = False
 
 
-class Private(msgspec.Struct, frozen=True, array_like=True):
+class Private(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the ledger keeps of an item sealed under the delivery's key."""
 
     keys: tuple[str, ...] = ()
     answer: Answerable | None = None
 
 
-class PreparedItem(msgspec.Struct, frozen=True):
+class PreparedItem(msgspec.Struct, frozen=True, gc=False):
     """One item of a delivery, in its order."""
 
     ordinal: int
@@ -159,7 +159,7 @@ class PreparedItem(msgspec.Struct, frozen=True):
     """Of a message: what its acknowledgements repeat, kept sealed."""
 
 
-class Range(msgspec.Struct, frozen=True):
+class Range(msgspec.Struct, frozen=True, gc=False):
     """Bytes of the delivery and who owns them: a patient, or nobody (None: envelopes, gaps, refusals)."""
 
     span: Span

@@ -13,7 +13,7 @@ from transforms.facts import CarrierFact, DocumentState, Facts, Projection
 from transforms.lifecycle.ends import CarrierEnd, carrier_ends
 from transforms.lifecycle.family import Touched, family_of, project_family
 from warehouse import schema
-from warehouse.database import append
+from warehouse.database import append, change
 from warehouse.facts import (
     deletion_key,
     link_key,
@@ -75,18 +75,32 @@ def _with_discordance(index: SqlIndex, projection: Projection) -> Projection:
     return msgspec.structs.replace(projection, documents=tuple(map(told, projection.documents)))
 
 
+class Entered(msgspec.Struct, frozen=True, gc=False):
+    """An item of the ledger, as far as its end depends on it."""
+
+    delivery: str
+    ordinal: int
+    parent: int | None
+    kind: str
+    identity: str | None
+    own_end: str
+    own_code: str
+    own_findings: str
+    end: str
+    code: str
+    findings: str
+    revision: int
+
+
 def _write_ends(connection: Connection, index: SqlIndex, facts: Facts, projection: Projection, new: set[Place]) -> int:
     """Append a revision for every item whose end changed; messages follow what they enclose."""
     by_item = _item_ends(index, facts.carriers, projection)
     told = _told(projection)
-    table = schema.item
     asked = _stating(connection, told)
-    rows = {(row.delivery, row.ordinal): row for row in _at(connection, table, set(by_item) | asked.keys() | new)}
+    rows = _entered(connection, set(by_item) | asked.keys() | new)
     brought = _brought(connection, {row.identity for row in rows.values() if row.identity})
     parents = {(row.delivery, row.parent) for row in rows.values() if row.parent is not None}
-    rows |= {
-        (row.delivery, row.ordinal): row for row in _at(connection, table, (parents | brought.keys()) - rows.keys())
-    }
+    rows |= _entered(connection, (parents | brought.keys()) - rows.keys())
     by_item |= _whole_messages(connection, index, rows, projection)
     repeated = {place for place, first in brought.items() if place != first}
     ends: dict[Place, tuple[str, str, str]] = {}
@@ -160,7 +174,7 @@ def _item_ends(index: SqlIndex, known: Iterable[CarrierFact], projection: Projec
 
 
 def _whole_messages(
-    connection: Connection, index: SqlIndex, rows: dict[Place, Any], projection: Projection
+    connection: Connection, index: SqlIndex, rows: dict[Place, Entered], projection: Projection
 ) -> ItemEnds:
     """The ends of messages that carry results of other families too: those are told by their stored states."""
     table, judged = schema.carrier_fact, {state.doc for state in projection.documents}
@@ -190,7 +204,7 @@ def _combined(ends: list[tuple[CarrierEnd, tuple[str, ...]]], own: tuple[str, ..
 
 def _message_ends(
     connection: Connection,
-    rows: dict[Place, Any],
+    rows: dict[Place, Entered],
     by_item: ItemEnds,
     stated: Mapping[Place, Told],
     ends: dict[Place, tuple[str, str, str]],
@@ -264,13 +278,18 @@ def _first_to_state(connection: Connection, keys: Iterable[str]) -> dict[str, Pl
     return {key: (delivery_id, ordinal) for key, (_, ordinal, delivery_id) in first.items()}
 
 
-def _at(connection: Connection, table: Any, places: Iterable[Place]) -> list[Any]:
-    """The rows of a table that stand for these items."""
-    return _rows_at(connection, table, table.c.ordinal, places)
+def _entered(connection: Connection, places: Iterable[Place]) -> dict[Place, Entered]:
+    columns = [schema.item.c[name] for name in Entered.__struct_fields__]
+    return {(row[0], row[1]): Entered(*row) for row in _at(connection, schema.item, places, *columns)}
 
 
-def _rows_at(connection: Connection, table: Any, ordinal: Any, places: Iterable[Place]) -> list[Any]:
-    """The rows of these deliveries whose column `ordinal` is that of these places.
+def _at(connection: Connection, table: Any, places: Iterable[Place], *columns: Any) -> list[Any]:
+    """The rows of a table that stand for these items: whole, or these columns of them."""
+    return _rows_at(connection, table, table.c.ordinal, places, *columns)
+
+
+def _rows_at(connection: Connection, table: Any, ordinal: Any, places: Iterable[Place], *columns: Any) -> list[Any]:
+    """The rows of these deliveries whose column `ordinal` is that of these places: whole, or these columns of them.
 
     Deliveries with few places share a query, by a list for each column: SQLite looks pairs up by reading all rows.
     """
@@ -289,46 +308,35 @@ def _rows_at(connection: Connection, table: Any, ordinal: Any, places: Iterable[
     ]
     found: list[Any] = []
     for deliveries, numbers in queries:
-        rows = connection.execute(select(table).where(table.c.delivery.in_(deliveries), ordinal.in_(numbers)))
-        wanted = {delivery: set(by_delivery[delivery]) for delivery in deliveries}
-        found.extend(row for row in rows if row._mapping[ordinal] in wanted[row.delivery])
+        query = select(*(columns or (table,))).where(table.c.delivery.in_(deliveries), ordinal.in_(numbers))
+        rows = connection.execute(query).all()
+        if len(deliveries) > 1:
+            wanted = {delivery: set(by_delivery[delivery]) for delivery in deliveries}
+            rows = [row for row in rows if row._mapping[ordinal] in wanted[row.delivery]]
+        found += rows
     return found
 
 
-def _append(connection: Connection, rows: dict[Place, Any], ends: dict[Place, tuple[str, str, str]]) -> int:
-    changed = [
-        {
-            "delivery": place[0],
-            "ordinal": place[1],
-            "revision": rows[place].revision + 1,
-            "end": end,
-            "code": code,
-            "findings": findings,
-        }
-        for place, (end, code, findings) in sorted(ends.items())
-        if (rows[place].end, rows[place].code, rows[place].findings) != (end, code, findings)
-    ]
+_REVISE = (
+    update(schema.item)
+    .where(schema.item.c.delivery == bindparam("at_delivery"), schema.item.c.ordinal == bindparam("at_ordinal"))
+    .values({name: bindparam(f"new_{name}") for name in ("end", "code", "findings", "revision")})
+)
+
+
+def _append(connection: Connection, rows: dict[Place, Entered], ends: dict[Place, tuple[str, str, str]]) -> int:
+    changed = []
+    for place, told in sorted(ends.items()):
+        row = rows[place]
+        if (row.end, row.code, row.findings) != told:
+            changed.append((*place, row.revision + 1, *told))
     if not changed:
         return 0
-    append(connection, schema.item_end, changed)
-    table = schema.item
-    statement = (
-        update(table)
-        .where(table.c.delivery == bindparam("at_delivery"), table.c.ordinal == bindparam("at_ordinal"))
-        .values({name: bindparam(f"new_{name}") for name in ("end", "code", "findings", "revision")})
-    )
-    connection.execute(
-        statement,
-        [
-            {
-                "at_delivery": row["delivery"],
-                "at_ordinal": row["ordinal"],
-                **{f"new_{name}": row[name] for name in ("end", "code", "findings", "revision")},
-            }
-            for row in changed
-        ],
-    )
-    told = schema.delivery
-    for chunk in chunks(sorted({row["delivery"] for row in changed}), 5000):
-        connection.execute(update(told).where(told.c.id.in_(chunk)).values(told=told.c.told + 1))
+    names = ("delivery", "ordinal", "revision", "end", "code", "findings")
+    append(connection, schema.item_end, [dict(zip(names, one, strict=True)) for one in changed])
+    names = ("at_delivery", "at_ordinal", "new_revision", "new_end", "new_code", "new_findings")
+    change(connection, _REVISE, [dict(zip(names, one, strict=True)) for one in changed])
+    table = schema.delivery
+    for chunk in chunks(sorted({delivery for delivery, *_ in changed}), 5000):
+        connection.execute(update(table).where(table.c.id.in_(chunk)).values(told=table.c.told + 1))
     return len(changed)

@@ -8,21 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, func, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from transforms.identity import AUTHORITIES
 from warehouse import packs, schema
-from warehouse.database import add, connect, reading
+from warehouse.database import add, change, connect, reading
 from warehouse.keys import FileKeys, KeyProvider, KeysDoNotFit, Names, OwnerKeys, new_key, owner_keys
 from warehouse.prepared import PatientName
 from warehouse.seal import seal, unseal
+
+KEYS_KEPT = 10_000
+"""Owners whose keys are kept at hand: a delivery may name a million patients."""
 
 
 class Known(msgspec.Struct, frozen=True):
     """A patient of the store."""
 
     id: str
+    blind: str
     keys: OwnerKeys
+
+
+Traits = tuple[str, str, str]
+"""Keyed names of birth date, sex and birth name; empty where unsaid."""
 
 
 class Erased(Exception):
@@ -92,8 +100,8 @@ class Store:
                 rows = connection.execute(
                     select(table.c.id, table.c.blind, table.c.wrapped_key).where(table.c.blind.in_(chunk))
                 )
-                for row in rows:
-                    found[names[row.blind]] = Known(row.id, self._owner(row.id, row.wrapped_key))
+                for id_, value, wrapped in rows.all():
+                    found[names[value]] = Known(id_, value, self._owner(id_, wrapped))
         return found
 
     def find_patient(self, connection: Connection, oid: str, ins: str) -> str | None:
@@ -110,30 +118,36 @@ class Store:
         return [oid for oid in AUTHORITIES if self.find_patient(connection, oid, ins) is not None]
 
     def _owner(self, owner: str, wrapped: bytes | None) -> OwnerKeys:
-        if owner not in self._owners:
+        known = self._owners.get(owner)
+        if known is None:
             if wrapped is None:
                 raise Erased
-            self._owners[owner] = owner_keys(self.keys.unwrap(wrapped))
-        return self._owners[owner]
+            known = owner_keys(self.keys.unwrap(wrapped))
+            if len(self._owners) >= KEYS_KEPT:
+                self._owners.pop(next(iter(self._owners)), None)
+            self._owners[owner] = known
+        return known
 
     def delivery_keys(self, connection: Connection, delivery: str) -> OwnerKeys:
-        if f"delivery:{delivery}" in self._owners:
-            return self._owners[f"delivery:{delivery}"]
-        row = connection.execute(select(schema.delivery.c.wrapped_key).where(schema.delivery.c.id == delivery)).one()
-        return self._owner(f"delivery:{delivery}", row.wrapped_key)
+        owner, table = f"delivery:{delivery}", schema.delivery
+        if (known := self._owners.get(owner)) is not None:
+            return known
+        row = connection.execute(select(table.c.wrapped_key).where(table.c.id == delivery)).one()
+        return self._owner(owner, row.wrapped_key)
 
     def owner_keys(self, connection: Connection, owner: str) -> OwnerKeys:
         """The keys of a patient id or of `delivery:<id>`; `Erased` when they were dropped."""
         if owner.startswith("delivery:"):
             return self.delivery_keys(connection, owner.removeprefix("delivery:"))
-        if owner in self._owners:
-            return self._owners[owner]
+        if (known := self._owners.get(owner)) is not None:
+            return known
         row = connection.execute(select(schema.patient.c.wrapped_key).where(schema.patient.c.id == owner)).one()
         return self._owner(owner, row.wrapped_key)
 
-    def cached_keys(self, owner: str) -> OwnerKeys:
-        """The keys of an owner met before in this process (`patients` met it)."""
-        return self._owners[owner]
+    def keys_of_delivery(self, delivery: str) -> OwnerKeys:
+        """The keys of a delivery that this process takes."""
+        with reading(self.engine) as connection:
+            return self.delivery_keys(connection, delivery)
 
     def forget_keys(self) -> None:
         """Drop the keys met so far: for a process that lives long, and must not open what was erased meanwhile."""
@@ -153,21 +167,42 @@ class Store:
         sealed = packs.read(self.packs, packs.Placement(row.pack, row.offset, row.length))
         return unseal(keys, row.owner, object_id, sealed)
 
-    def claim_traits(self, connection: Connection, patient: str, traits: tuple[str, str, str]) -> bool:
-        """The first sound item archived gives the traits later ones are held to; an unsaid trait stays open.
+    def claim_traits(self, connection: Connection, claims: Iterable[tuple[str, Traits]]) -> set[str]:
+        """The first sound item archived gives the traits that later ones of its patient are held to; an unsaid trait
+        stays open. `claims` are in the order of archiving.
 
-        Whether any of these traits is now claimed that was open before.
+        The patients of whom a trait is now claimed that was open before.
         """
+        given = list(claims)
         table = schema.patient
-        said = {column: digest for column, digest in zip(("birth", "sex", "family"), traits, strict=True) if digest}
-        if not said:
-            return False
-        done = connection.execute(
-            update(table)
-            .where(table.c.id == patient, or_(*(table.c[column].is_(None) for column in said)))
-            .values({column: func.coalesce(table.c[column], digest) for column, digest in said.items()})
-        )
-        return done.rowcount > 0
+        held: dict[str, list[str | None]] = {}
+        for chunk in chunks(sorted({patient for patient, _ in given}), 5000):
+            query = select(table.c.id, table.c.birth, table.c.sex, table.c.family).where(table.c.id.in_(chunk))
+            held |= {id_: list(traits) for id_, *traits in connection.execute(query).all()}
+        changed = set()
+        for patient, traits in given:
+            known = held[patient]
+            for place, digest in enumerate(traits):
+                if digest and known[place] is None:
+                    known[place] = digest
+                    changed.add(patient)
+        rows = [{"patient": patient, **_said(held[patient])} for patient in sorted(changed)]
+        change(connection, _CLAIM, rows)
+        return changed
+
+
+_TRAITS = ("birth", "sex", "family")
+
+
+_CLAIM = (
+    update(schema.patient)
+    .where(schema.patient.c.id == bindparam("patient"))
+    .values({name: bindparam(f"said_{name}") for name in _TRAITS})
+)
+
+
+def _said(traits: list[str | None]) -> dict[str, str | None]:
+    return {f"said_{name}": digest for name, digest in zip(_TRAITS, traits, strict=True)}
 
 
 def chunks(values: list[str], size: int) -> Iterable[list[str]]:

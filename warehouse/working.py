@@ -12,7 +12,7 @@ from transforms.facts import DeletionFact, MaskFact, PatientLinkFact
 from warehouse.facts import deletion_key, link_key, mask_key
 from warehouse.prepared import Carried, Link, Part, PatientName, PreparedItem
 from warehouse.readings import Segment
-from warehouse.store import Known, Store
+from warehouse.store import Known, Store, Traits
 
 LEVELS = {"cda-n1": "N1", "cda-n3": "N3", "hl7-oru": "result"}
 
@@ -69,8 +69,14 @@ class Working:
         self.part = entry.part
         self.owner = f"delivery:{entry.intake.delivery}"
         self.patients = patients
+        self.owner_keys = {known.id: known.keys for known in patients.values()}
+        self.owner_keys[self.owner] = store.keys_of_delivery(entry.intake.delivery)
         self.documents = [(item, sub, carried) for item in entry.part.items for sub, carried in enumerate(item.carried)]
         self.keys = {id(carried): self.document_keys(carried.record) for _, _, carried in self.documents}
+        self.refs = {id(carried): self._ref(carried) for _, _, carried in self.documents}
+        """Names of the documents in the lake and in lists, under their patient's lake key."""
+        self._organisations: dict[str, str] = {}
+        self._traits: dict[tuple[str, tuple[str, str, str]], Traits] = {}
 
     def document_keys(self, record: DocumentRecord) -> tuple[str, str]:
         """(id, doc): the keyed names of the document's id, and of its id at its body level."""
@@ -83,16 +89,25 @@ class Working:
         document_id, _, format_ = named.rpartition("|")
         return self.store.names.name("doc", document_id, LEVELS[format_])
 
-    def ref(self, carried: Carried) -> str:
+    def _ref(self, carried: Carried) -> str:
         _, doc = self.keys[id(carried)]
         return self.patients[carried.patient].keys.pseudonym(f"document:{doc}:{carried.record.digest}")
 
-    def traits(self, patient: str, record: DocumentRecord) -> tuple[str, str, str]:
-        return trait_digests(self.store, patient, record.patient.traits.compared())
+    def traits(self, patient: str, record: DocumentRecord) -> Traits:
+        """Those that a document says, under one patient."""
+        said = patient, record.patient.traits.compared()
+        known = self._traits.get(said)
+        if known is None:
+            known = self._traits[said] = trait_digests(self.store, *said)
+        return known
 
     def organisation(self, record: DocumentRecord) -> str:
         """The keyed name of the author's organisation; of the sender when the document names none."""
-        return self.store.names.name("organisation", record.organisation or f"sender:{self.intake.sender}")
+        said = record.organisation or f"sender:{self.intake.sender}"
+        known = self._organisations.get(said)
+        if known is None:
+            known = self._organisations[said] = self.store.names.name("organisation", said)
+        return known
 
     def deletion_fact(self, item: PreparedItem) -> DeletionFact | None:
         if item.deletion is None:
@@ -151,7 +166,7 @@ class Working:
         return f"readings:{self.intake.delivery}:{item.ordinal}:{segment.measure}:{segment.month}"
 
 
-def trait_digests(store: Store, patient: str, compared: tuple[str, str, str]) -> tuple[str, str, str]:
+def trait_digests(store: Store, patient: str, compared: tuple[str, str, str]) -> Traits:
     """Birth date, sex and birth name as keyed names that compare under one patient only; empty for an unsaid one."""
     said = zip(("birth", "sex", "family"), compared, strict=True)
     birth, sex, family = (store.names.name("trait", patient, trait, value) if value else "" for trait, value in said)

@@ -17,7 +17,7 @@ _UNLIKELY = re.compile("[\u0080-\u009f\u0180-\u02bf\u0500-\u07ff]")
 """What a capital and a guillemet or no-break space of 8859/15 (`É»`) make when read as UTF-8."""
 
 
-class Decoded(msgspec.Struct, frozen=True):
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """Text, the set of its bytes (a Python codec name), and the finding that goes with it, empty when none."""
 
     text: str

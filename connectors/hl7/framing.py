@@ -38,7 +38,7 @@ _HEAD = 24
 FrameKind = Literal["message", "envelope", "outside", "oversize"]
 
 
-class Frame(msgspec.Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A message, an envelope segment, bytes outside any message, or a message over `LIMIT` (no data)."""
 
     kind: FrameKind

@@ -30,7 +30,7 @@ HEAD = 4096
 """Bytes in which the header of a message stands, when it is too large to be read."""
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, gc=False):
     """MSH, as said; `kind` is `type^event`."""
 
     sent_at: str

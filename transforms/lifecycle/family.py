@@ -212,7 +212,8 @@ def family_of(index: FactIndex, touched: Touched) -> Family:
     """
     people, found, witnesses = People(index), dict[tuple[Key, Key], DocumentFact](), dict[Key, DocumentFact]()
     people.meet(touched.patients | {patient for _, _, patient in touched.sets})
-    moved = {member for member in people.known if people.group(member) in map(people.group, touched.patients)}
+    groups = set(map(people.group, touched.patients))
+    moved = {member for member in people.known if people.group(member) in groups}
     wave: Iterable[DocumentFact] = chain(
         index.documents(touched.docs),
         index.documents_with_id(touched.ids),

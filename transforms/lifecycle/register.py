@@ -38,9 +38,11 @@ def register(
 ) -> Register:
     """Number the documents. Facts with an equal key are one (the smallest counts, should they ever differ)."""
     known: dict[tuple[Key, Key], DocumentFact] = {}
-    for fact in sorted(set(documents), key=lambda fact: (fact.doc, fact.digest, msgspec.json.encode(fact))):
-        known.setdefault((fact.doc, fact.digest), fact)
-    numbered = tuple(known.values())
+    for fact in documents:
+        same = known.setdefault((fact.doc, fact.digest), fact)
+        if same is not fact:
+            known[fact.doc, fact.digest] = min(same, fact, key=msgspec.json.encode)
+    numbered = tuple(known[key] for key in sorted(known))
     owners = owning(numbered, claims, decisions)
     by_id: dict[Key, list[int]] = {}
     for number in sorted(owners):
