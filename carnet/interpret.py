@@ -80,6 +80,7 @@ class _Reading:
         self.next_ordinal = 0
         self.reached = 0
         self.any_item = False
+        self.envelopes = False
         self.rows = Rows(context)
         self.depth = 0
         self.owners: set[PatientName | None] = set()
@@ -116,6 +117,7 @@ class _Reading:
                 items = [self._refusal(found) if found.counted else self._note(found)]
                 yield self._step(items, found.span, None)
             case Ignored():
+                self.envelopes |= found.rule == "BATCH_ENVELOPE"
                 ignored = self._ignored(found)
                 declared = found.declared if found.locator.segment == "BTS" else None
                 yield self._step(ignored, found.span, None, declared)
@@ -151,7 +153,7 @@ class _Reading:
             yield self._message()
         items = []
         if not self.any_item:
-            code = "EMPTY_FILE" if self.source.size == 0 else "UNKNOWN_FORMAT"
+            code = "EMPTY_FILE" if self.source.size == 0 else "BATCH_EMPTY" if self.envelopes else "UNKNOWN_FORMAT"
             items.append(self._item(Locator(), kind="file", end="refused", code=code))
         ranges = [*self._gap(self.source.size), *self.containers.ranges()]
         if items or ranges:

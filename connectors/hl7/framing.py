@@ -8,7 +8,7 @@ frame; every other byte belongs to exactly one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal, Protocol
 
 import msgspec
@@ -69,7 +69,7 @@ def recognises(head: bytes, name: str) -> bool:
     encoding = wide_encoding(head)
     start = (_narrow(head, encoding) if encoding else head).lstrip(BLANK + _LEAD)
     if start[:3] in {b"MSH", b"FHS", b"BHS"}:
-        return _begins_frame(start[:_HEAD], b"")
+        return _begins_frame(start[:_HEAD], ())
     return bool(re.match(rb"[A-Z][A-Z0-9]{2}\|", start) and re.search(rb"[\r\n\x0b]MSH\|", start))
 
 
@@ -155,7 +155,7 @@ class _Marks:
         self._head = b""
         self._head_at = 0
         self._decided = False
-        self._separator = b""
+        self._separators: set[bytes] = set()
 
     def feed(self, block: bytes) -> list[tuple[int, FrameKind]]:
         """Offset and kind of each frame found to begin, up to the end of this block."""
@@ -189,19 +189,22 @@ class _Marks:
 
     def _note(self, head: bytes, at: int, found: list[tuple[int, FrameKind]]) -> None:
         mark = head.lstrip(_LEAD)
-        if mark[:3] in _MARKS and _begins_frame(mark, self._separator):
+        if mark[:3] in _MARKS and _begins_frame(mark, self._separators):
             if mark[1:3] in {b"SH", b"HS"}:
-                self._separator = mark[3:4]
+                self._separators.add(mark[3:4])
             found.append((at + len(head) - len(mark), "message" if mark[:1] == b"M" else "envelope"))
 
 
-def _begins_frame(mark: bytes, separator: bytes) -> bool:
-    """Whether MSH, FHS … at the start of a line is a segment, and no word of a text or line of wrapped base64."""
+def _begins_frame(mark: bytes, separators: Collection[bytes]) -> bool:
+    """Whether MSH, FHS … at the start of a line is a segment, and no word of a text or line of wrapped base64.
+
+    A trailer has a separator that some header before it declared: messages and envelopes may each have their own.
+    """
     given = mark[3:4]
     if given == b"|" or given >= b"\x80":
         return True
     if mark[1:3] == b"TS":
-        return given in {b"", separator}
+        return not given or given in separators
     return bool(_OTHER_DELIMITERS.match(mark, 3))
 
 

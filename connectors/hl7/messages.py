@@ -54,7 +54,7 @@ def read(source: Source) -> Iterator[Yielded]:
             yield Refusal(Locator(), frame.span, "SEGMENT_OUTSIDE_MESSAGE", "MSH at the start of a line", came)
         else:
             number += 1
-            batches.message()
+            batches.message(number)
             yield from _message(source, frame, number)
     yield from batches.end(source.size)
 

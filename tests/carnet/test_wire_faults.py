@@ -223,8 +223,8 @@ HEADS = b"FHS|^~\\&|APP\rBHS|^~\\&|APP\r"
         (HEADS + b"".join(many(2)), [("BTS", ["BATCH_TRAILER_MISSING"])]),
         (b"FHS|^~\\&|APP\r" + batch(many(2)), [("FTS", ["BATCH_TRAILER_MISSING"])]),
         (batch(many(1)) + batch(many(1, 1)), []),
-        (oru(control="A", filler="A") + batch(many(1)), []),
-        (batch(many(1)) + oru(control="A", filler="A"), []),
+        (oru(control="A", filler="A") + batch(many(1)), [("message 1", ["BATCH_MESSAGES_OUTSIDE"])]),
+        (batch(many(1)) + oru(control="A", filler="A"), [("message 2", ["BATCH_MESSAGES_OUTSIDE"])]),
     ],
     ids=["no FTS", "no trailer", "two FHS", "two files in one", "before BHS", "after FTS"],
 )
@@ -234,6 +234,12 @@ def test_envelopes_that_are_wrong_are_told_and_cost_no_message(
     delivery = hub.take(data)
     assert hub.ends(delivery) == {"accepted": 2}
     assert [(place, codes) for place, _, codes in told(hub, delivery)] == notes
+
+
+def test_a_batch_without_any_message_says_so(hub: Hub) -> None:
+    delivery = hub.take(batch([]))
+    assert hub.ends(delivery) == {"refused": 1}
+    assert told(hub, delivery) == [("file", "refused", ["BATCH_EMPTY"])]
 
 
 def test_content_outside_every_message_is_refused_as_one_item(hub: Hub) -> None:

@@ -94,7 +94,15 @@ def test_envelopes_are_no_items_and_say_what_they_count() -> None:
         (["BHS|^~\\&", *TWO, "BTS|2", "BHS|^~\\&", *TWO, "BTS|2"], []),
         (["FHS|^~\\&", "BHS|^~\\&", *TWO, "BTS|2", "BHS|^~\\&", *TWO, "BTS|2", "FTS|2"], []),
         ([*TWO, "BTS|2"], []),
-        (["BHS|^~\\&", *TWO, "BTS|two"], []),
+        (["BHS|^~\\&", *TWO, "BTS|two"], ["BATCH_COUNT_UNREADABLE"]),
+        (["BHS|^~\\&", *TWO, "BTS|-2"], ["BATCH_COUNT_UNREADABLE"]),
+        (["BHS|^~\\&", *TWO, "BTS|"], []),
+        ([*TWO, "BHS|^~\\&", *TWO, "BTS|2"], ["BATCH_MESSAGES_OUTSIDE"]),
+        (["BHS|^~\\&", *TWO, "BTS|2", *TWO], ["BATCH_MESSAGES_OUTSIDE"]),
+        (["FHS|^~\\&", "BHS|^~\\&", *TWO, "BTS|2", *TWO, "FTS|1"], ["BATCH_MESSAGES_OUTSIDE"]),
+        (["FHS|^~\\&", *TWO, "BHS|^~\\&", *TWO, "BTS|2", "FTS|1"], ["BATCH_MESSAGES_OUTSIDE"]),
+        (["FHS|^~\\&", *TWO, "FTS|1", *TWO], ["BATCH_MESSAGES_OUTSIDE"]),
+        (["FHS|^~\\&", *TWO], ["BATCH_TRAILER_MISSING"]),
     ],
 )
 def test_declared_counts_are_held_against_what_came(lines: list[str], expected: list[str]) -> None:
@@ -114,6 +122,23 @@ def test_declared_counts_are_held_against_what_came(lines: list[str], expected: 
 def test_bytes_outside_a_message_are_refused_once_a_run(data: bytes) -> None:
     assert codes(data) == ["SEGMENT_OUTSIDE_MESSAGE"]
     assert sum(isinstance(y, Message) for y in read_all(data)) == 2
+
+
+def test_messages_outside_every_batch_are_counted_together_with_the_place_of_the_first() -> None:
+    lines = ["BHS|^~\\&", *TWO, "BTS|2", *TWO, *TWO, "BHS|^~\\&", *TWO, "BTS|2", *TWO]
+    (told,) = [y for y in read_all(encode(lines)) if isinstance(y, Refusal)]
+    assert (str(told.locator), told.expected, told.came, told.counted) == (
+        "message 3",
+        "BHS … BTS",
+        "6 messages",
+        False,
+    )
+
+
+def test_envelopes_and_messages_may_have_delimiters_of_their_own() -> None:
+    yielded = read_all(encode(["FHS$*:?!", "BHS#^~\\&", *TWO, "BTS#2", "FTS$1"]))
+    assert [type(y).__name__ for y in yielded] == ["Ignored", "Ignored", "Message", "Message", "Ignored", "Ignored"]
+    assert [y.declared for y in yielded if isinstance(y, Ignored)] == [None, None, 2, 1]
 
 
 @pytest.mark.parametrize("padding", [b"\x1a", b"\x00\x00", BOM, b"\x1c\r\x1a", b" \t\r\n"])
