@@ -329,7 +329,10 @@ class AnsReport(Row, kw_only=True):
 
 
 class CheckReport(Row, kw_only=True):
-    """`check --json`: intrinsic ends only; conformance of the first messages, the number of the others."""
+    """`check --json`: intrinsic ends only; conformance of the first messages, the number of the others.
+
+    `documents` counts CDA documents; what ANS's files say of them, where the user has them, is in `ans`.
+    """
 
     file: str
     connector: str | None

@@ -213,7 +213,7 @@ def test_a_second_check_takes_under_two_seconds(tmp_path: Path) -> None:
 
 def test_no_sample_gives_away_its_patient(samples: Path, tmp_path: Path) -> None:
     """Names, numbers and dates of the people of the real documents, in the page and in the data."""
-    copy = open_copy(repository(tmp_path), None)
+    copy = open_copy(repository(tmp_path / "copy"), tmp_path / "cache")
     secrets = {"PAT-TROIS", "DOMINIQUE", "279035121518989", "277076322082910", "DECOURCY", "PATIENT-", "19790328"}
     for path in sorted((samples / "cda").glob("*.xml")):
         report = check_file(path, copy) | {"file": ""}
