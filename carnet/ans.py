@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from carnet.containers import Containers
+from carnet.enclosed import documents
 from carnet.errors import OperatorError
-from connectors.base import Connector, Damaged, Document, Enclosed, Locator, Mail, Source, Yielded
-from connectors.registry import recognise
+from connectors.base import Source
 from quality.ans import FOLDERS, LEVELS, Cache, Engine, Examiner, Finding, Note, Step, Tree
 
 Language = Literal["fr", "en"]
@@ -45,38 +44,6 @@ def _cache_folder() -> Path | None:
         return (Path(base) if base else Path.home() / ".cache") / "carnet" / "ans"
     except RuntimeError:
         return None
-
-
-def documents(source: Source) -> Iterator[tuple[Locator, bytes]]:
-    """The CDA documents of a file, in order, with where they are; those in messages, archives and mails too.
-
-    What ingest would not unpack is not unpacked here: the ends say so.
-    """
-    connector = recognise(source)
-    if connector is not None:
-        yield from _read(source, connector, Locator(), Containers(source, ()))
-
-
-def _read(
-    source: Source, connector: Connector, place: Locator, containers: Containers
-) -> Iterator[tuple[Locator, bytes]]:
-    try:
-        for found in connector.read(source):
-            for one in found.parts if isinstance(found, Mail) else (found,):
-                yield from _within(one, source, place, containers)
-    except Damaged:
-        return
-
-
-def _within(found: Yielded, source: Source, place: Locator, containers: Containers) -> Iterator[tuple[Locator, bytes]]:
-    if isinstance(found, Document):
-        yield found.locator.within(place), source.read()[found.span.start : found.span.end]
-    elif isinstance(found, Enclosed):
-        connector = recognise(found.source)
-        if connector is not None and containers.unfit(found, connector) is None:
-            containers.enter(connector)
-            yield from _read(found.source, connector, found.locator.within(place), containers)
-            containers.leave()
 
 
 def not_asked() -> dict[str, Any]:

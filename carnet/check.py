@@ -1,8 +1,8 @@
 """A dry run: files through the same connectors, transforms and rules, without home, keys or memory.
 
 Ends are intrinsic: duplicates, conflicts and opposition are the hub's to judge. Judged as the `demo` sender would be.
-HL7v2 messages are explained beside (`carnet.explain`), CDA documents held against ANS's own files where the user has
-them (`carnet.ans`): what is said there changes no end.
+HL7v2 messages (`carnet.explain`) and the headers of CDA documents (`carnet.headers`) are explained beside, and held
+against ANS's own files where the user has them (`carnet.ans`): what is said there changes no end.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from carnet.ans import examined, not_asked
 from carnet.errors import OperatorError
 from carnet.explain import conformance
+from carnet.headers import explained
 from carnet.interpret import interpret
 from carnet.judged import Context
 from carnet.manifests import said_beside
@@ -73,6 +74,7 @@ def check_file(path: Path, ans: Examiner | None = None, name: str | None = None)
         "items": {"read": counted.total(), **{end: counted[end] for end in ENDS}},
         "notes": notes,
         **conformance(source if connector is HL7 else Source.of_bytes("", b"")),
+        **explained(source),
         "documents": documents,
         "ans": examined(source, ans) if ans else not_asked(),
     }

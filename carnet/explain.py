@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from carnet.ans import lines as ans_lines
+from carnet.headers import lines as header_lines
 from connectors.base import Source
 from connectors.hl7.anatomy import Opaque, anatomies
 from quality.catalogue import FRENCH
@@ -161,6 +162,7 @@ def page(report: dict[str, Any], lang: Language) -> str:
         lines += ["", words["more"].format(more)]
     if report["messages_left"]:
         lines += ["", words["left"].format(report["messages_left"])]
+    lines += header_lines(report, lang)
     if report["documents"]:
         lines += ans_lines(report["ans"], lang)
     return "\n".join(lines)

@@ -328,6 +328,43 @@ class AnsReport(Row, kw_only=True):
     findings: list[AnsFinding]
 
 
+class HeaderRow(Row, kw_only=True):
+    """The header of a CDA document examined: by which rules, its model, its elements in order.
+
+    `rules` are `ci-sis` for a French document, else `cda` (HL7 CDA R2 alone).
+    """
+
+    document: int
+    locator: str
+    rules: Literal["ci-sis", "cda"]
+    model: str
+    label: str
+    version: str
+    elements: list[str]
+    levels: Levels
+
+
+class HeaderFinding(Row, kw_only=True):
+    """What is said of a place in a header. It changes no end.
+
+    `element` is the child of ClinicalDocument, `sequence` its place among them from 1, 0 when it is missing; `place` an
+    XPath without prefixes. `came` is a shape, or the value when it is in a public table.
+    """
+
+    document: int
+    element: str
+    sequence: int
+    place: str
+    level: Literal["error", "warning", "advice"]
+    code: str
+    message_fr: str
+    message_en: str
+    fix_fr: str
+    fix_en: str
+    expected: str
+    came: str
+
+
 class CheckReport(Row, kw_only=True):
     """`check --json`: intrinsic ends only; conformance of the first messages, the number of the others.
 
@@ -342,6 +379,9 @@ class CheckReport(Row, kw_only=True):
     levels: Levels
     messages: list[ExaminedRow]
     messages_left: int
+    headers: list[HeaderRow]
+    header_findings: list[HeaderFinding]
+    headers_left: int
     documents: int
     ans: AnsReport
 

@@ -13,6 +13,7 @@ from connectors.registry import CONNECTORS
 from quality.ans.notes import sentences
 from quality.catalogue import catalogue
 from quality.conformance import profiles, words
+from quality.conformance.cda.said import header_rows
 from warehouse.measure import metrics
 
 ROOT = Path(__file__).parents[1]
@@ -72,10 +73,11 @@ def _conformance() -> str:
     lines = [
         "# Conformance",
         "",
-        "What `carnet check` says of HL7v2 messages, beside the ends of their items, which it never changes. The "
-        "profiles are data: `quality/profiles/`. An error keeps a receiver from reading the message as meant, a "
-        "warning may; advice is what the specification would rather have. `HL7_` codes are the second opinion of "
-        "hl7apy. Words in braces stand for a place, its name, and what was expected and came.",
+        "What `carnet check` says of HL7v2 messages and of the headers of CDA documents, beside the ends of their "
+        "items, which it never changes. The profiles are data: `quality/profiles/`. An error keeps a receiver from "
+        "reading the message or document as meant, a warning may; advice is what the specification would rather have. "
+        "`HL7_` codes are the second opinion of hl7apy, `CDA_` codes are told of headers only. Words in braces stand "
+        "for a place, its name, and what was expected and came.",
         "",
         "| profile | MSH-21 | MSH-9 | MSH-12 | structure | source |",
         "|---|---|---|---|---|---|",
@@ -85,10 +87,23 @@ def _conformance() -> str:
             structure = profile.structure("") or "by MSH-9.3"
             cells = (f"`{profile.id}`", profile.msh21, profile.type, profile.version, f"`{structure}`", profile.source)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += [
+        "",
+        "Headers of CDA documents: French ones are held against HL7 CDA R2 and the CI-SIS, others against CDA R2 "
+        "alone. R: required, RE: asked for when known; `max` is how often an element may be there, `null` whether a "
+        "nullFlavor does.",
+        "",
+        "| layer | place | usage | max | null | values or form | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for rule in header_rows():
+        place = rule["path"] + (f"/@{rule['attribute']}" if rule["attribute"] else "")
+        said = (rule["usage"], rule["max"], rule["null"], rule["values"] or rule["form"], rule["source"])
+        lines.append("| " + " | ".join(c.replace("|", "\\|") for c in (rule["layer"], f"`{place}`", *said)) + " |")
     lines += ["", "| code | level | français | English | que faire | what to do |", "|---|---|---|---|---|---|"]
     for row in sorted(words().values(), key=lambda row: row.code):
-        said = (f"`{row.code}`", row.level, row.fr, row.en, row.fix_fr, row.fix_en)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in said) + " |")
+        told = (f"`{row.code}`", row.level, row.fr, row.en, row.fix_fr, row.fix_en)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in told) + " |")
     lines += [
         "",
         "## ANS's schema and schematrons",

@@ -39,6 +39,7 @@ class RawNamePart(msgspec.Struct, frozen=True, array_like=True):
     kind: str
     text: str
     qualifier: str = ""
+    null: str = ""
 
 
 class RawName(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,6 +60,7 @@ class RawAddressPart(msgspec.Struct, frozen=True, array_like=True):
 
     kind: str
     text: str
+    null: str = ""
 
 
 class RawAddress(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -57,7 +57,7 @@ displayName="Lettre de liaison à la sortie d'un établissement de soins"/>""",
         "confidentialityCode": """<confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"
 displayName="Normal"/>""",
         "languageCode": '<languageCode code="fr-FR"/>',
-        "setId": f'<setId root="{ARC}.set.77"/>',
+        "setId": f'<setId root="{ARC}.0.77"/>',
         "versionNumber": '<versionNumber value="1"/>',
         "recordTarget": f"""<recordTarget><patientRole><id root="{TEST_OID}" extension="{INS}"/>
 <id root="1.2.3.4.5" extension="IPP-285034"/><addr><streetAddressLine>3 rue des Tests</streetAddressLine></addr>

@@ -161,7 +161,8 @@ def raw_name(element: etree._Element) -> RawName:
     parts: list[RawNamePart] = []
     loose = element.text or ""
     for child in element:
-        parts.append(RawNamePart(local(child), text(child), child.get("qualifier", "")))
+        get = child.get
+        parts.append(RawNamePart(local(child), text(child), get("qualifier", ""), get("nullFlavor", "")))
         loose += child.tail or ""
     return RawName(tuple(parts), _folded(loose), element.get("use", ""), element.get("nullFlavor", ""))
 
@@ -173,7 +174,7 @@ def raw_address(element: etree._Element | None) -> RawAddress:
     parts: list[RawAddressPart] = []
     loose = element.text or ""
     for child in element:
-        parts.append(RawAddressPart(local(child), text(child)))
+        parts.append(RawAddressPart(local(child), text(child), child.get("nullFlavor", "")))
         loose += child.tail or ""
     return RawAddress(tuple(parts), _folded(loose), element.get("use", ""), element.get("nullFlavor", ""))
 

@@ -67,7 +67,7 @@ def test_a_file_without_documents_is_not_spoken_of(tmp_path: Path) -> None:
 def test_the_page_tells_each_check_its_sentences_and_places(tmp_path: Path) -> None:
     said = page(checked(tmp_path, BAD), "fr").splitlines()
     assert said[0] == "essai.xml · cda · 1 lu, 1 accepté"
-    assert said[2] == "Document 1 · LDL-SES 2022.01 · contrôles de l'ANS : 1 erreur, 1 conseil"
+    assert "Document 1 · LDL-SES 2022.01 · contrôles de l'ANS : 1 erreur, 1 conseil" in said
     at = said.index("  · IHE.sch · 1 règle vérifiée")
     assert said[at : at + 4] == [
         "  · IHE.sch · 1 règle vérifiée",
@@ -78,7 +78,7 @@ def test_the_page_tells_each_check_its_sentences_and_places(tmp_path: Path) -> N
     assert "  ✗ ASIP-STRUCT-MIN-StrucMin.sch · 3 règles vérifiées · appliqué en partie" in said
     assert said[-1] == "  ✓ CI-SIS_LDL-SES_2022.01.sch · 2 règles vérifiées"
     english = page(checked(tmp_path, BAD), "en").splitlines()
-    assert english[2] == "Document 1 · LDL-SES 2022.01 · ANS checks: 1 error, 1 hint"
+    assert "Document 1 · LDL-SES 2022.01 · ANS checks: 1 error, 1 hint" in english
     assert english[-1] == "  ✓ CI-SIS_LDL-SES_2022.01.sch · 2 rules tested"
 
 

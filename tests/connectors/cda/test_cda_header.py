@@ -52,8 +52,8 @@ def time(element: ET.Element | None) -> tuple[str, ...]:
     return (*at(element, "value", "nullFlavor"), *at(bounds[0], "value", "nullFlavor"), *at(bounds[1], "value"))
 
 
-def parts(element: ET.Element) -> list[tuple[str, str, str]]:
-    return [(child.tag.removeprefix(V3), folded(child), child.get("qualifier", "")) for child in element]
+def parts(element: ET.Element) -> list[tuple[str, ...]]:
+    return [(child.tag.removeprefix(V3), folded(child), *at(child, "qualifier", "nullFlavor")) for child in element]
 
 
 def contacts(element: ET.Element) -> dict[str, Any]:
@@ -237,14 +237,18 @@ def p_time(said: RawTime) -> tuple[str, ...]:
     return said.value, said.null, said.low, said.low_null, said.high
 
 
-def p_name(said: RawName) -> list[tuple[str, str, str]]:
-    return [(part.kind, part.text, part.qualifier) for part in said.parts]
+def p_name(said: RawName) -> list[tuple[str, ...]]:
+    return [(part.kind, part.text, part.qualifier, part.null) for part in said.parts]
+
+
+def p_address(said: RawAddress) -> list[tuple[str, ...]]:
+    return [(part.kind, part.text, "", part.null) for part in said.parts]
 
 
 def p_contacts(telecoms: tuple[RawTelecom, ...], addresses: tuple[RawAddress, ...]) -> dict[str, Any]:
     return {
         "telecoms": [(found.value, found.use, found.null) for found in telecoms],
-        "addresses": [([(p.kind, p.text, "") for p in found.parts], (found.use, found.null)) for found in addresses],
+        "addresses": [(p_address(found), (found.use, found.null)) for found in addresses],
     }
 
 
@@ -305,7 +309,7 @@ def ours(said: Header) -> dict[str, Any]:
             "names": [p_name(name) for name in subject.names],
             "gender": p_code(subject.gender),
             "birth": p_time(subject.birth),
-            "birth_place": [(part.kind, part.text, "") for part in subject.birth_place.parts],
+            "birth_place": p_address(subject.birth_place),
             "guardians": [p_entity(found) for found in subject.guardians],
             "multiple": (subject.multiple_birth,),
             "order": (subject.birth_order,),
