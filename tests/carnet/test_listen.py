@@ -284,8 +284,12 @@ def test_a_store_that_is_busy_too_long_gets_a_message_rejected_and_lost_by_nobod
         await one.say(framed(oru()))
         assert await one.answer() == "AR R1"
         lock.execute("ROLLBACK")
-        await one.say(framed(oru()))
-        assert await one.answer() == "AA R1"
+        said = "AR R1"
+        for _ in range(100):  # a slow machine may take longer than the limit of this test more than once
+            await one.say(framed(oru()))
+            if (said := await one.answer()) != "AR R1":
+                break
+        assert said == "AA R1"
 
     try:
         talk(hub, speak, Limits(answer=0.3))
