@@ -22,6 +22,7 @@ from carnet.listing import masks
 from connectors.attachments import Attachment
 from quality.catalogue import sentence
 from transforms.documents import DocumentRecord, Result
+from transforms.orders import UNAVAILABLE
 from warehouse.ledger import StoredDocument
 
 STATUSES = {
@@ -36,6 +37,18 @@ MASKS = {
     "INVISIBLE_REPRESENTANTS_LEGAUX": "invisible aux représentants légaux",
     "CONNEXION_SECRETE": "connexion secrète",
 }
+RESULTS = {
+    "F": "",
+    "P": "provisoire",
+    "C": "corrigé",
+    "D": "supprimé",
+    "W": "erroné, rattaché à un autre patient",
+    "X": "sans résultat possible",
+    "I": "en attente",
+    "R": "non vérifié",
+    "N": "non demandé",
+}
+"""HL7 table 0085, as a reader needs it; another status shows as it is."""
 KINDS = {
     "body": "Corps du document",
     "copy": "Copie du document",
@@ -71,7 +84,7 @@ class Shown(msgspec.Struct, frozen=True):
     sender: str
     frame: str
     """A whole HTML document; empty when there is nothing to read in it."""
-    results: tuple[Result, ...]
+    results: tuple[dict[str, str], ...]
     attached: tuple[dict[str, str], ...]
     findings: tuple[str, ...]
 
@@ -85,7 +98,6 @@ def page(documents: Iterable[StoredDocument]) -> str:
         style=Markup(outer),  # noqa: S704 - our own file
         who=_who(found[0]) if found else "",
         shown=[_shown(one, inner) for one in found],
-        value=_value,
     )
     return text
 
@@ -102,7 +114,7 @@ def _shown(found: StoredDocument, style: str) -> Shown:
         masks=tuple(MASKS[mask] for mask in masks(found)),
         sender=found.sender,
         frame=_frame(record, style) if current else "",
-        results=record.results if current else (),
+        results=tuple(_result(one) for one in record.results) if current else (),
         attached=tuple(_attached(one) for one in record.attached) if current else (),
         findings=tuple(sentence(code).fr for code in found.findings),
     )
@@ -151,9 +163,28 @@ def _attached(one: Attachment) -> dict[str, str]:
     }
 
 
+def _result(result: Result) -> dict[str, str]:
+    """A row of results; of one that was deleted or is another patient's, what was examined and no more."""
+    status = result.status.strip()
+    row = {"what": result.code.display or result.code.code, "state": RESULTS.get(status, status)}
+    if status in UNAVAILABLE:
+        return row | dict.fromkeys(("value", "range", "flags", "notes"), "")
+    return row | {
+        "value": _value(result),
+        "range": result.range,
+        "flags": " ".join(result.flags),
+        "notes": " ".join(result.notes),
+    }
+
+
 def _value(result: Result) -> str:
-    """A result as said: comparator, values, unit."""
-    return " ".join(part for part in (*result.values, result.unit.display or result.unit.code) if part)
+    """A result as said: comparator and number, or the words of a code, or what stands there; then its unit."""
+    values = result.values
+    if result.value_type == "SN":
+        values = tuple("".join(parts) for parts in result.parts)
+    elif result.value_type in ("CE", "CWE"):
+        values = tuple(next((part for part in (*parts[1:2], *parts[:1]) if part), "") for parts in result.parts)
+    return " ".join(part for part in (" ; ".join(values), result.unit.display or result.unit.code) if part)
 
 
 def _who(found: StoredDocument) -> str:

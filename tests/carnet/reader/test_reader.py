@@ -282,6 +282,20 @@ def test_the_page_tells_what_a_document_is_carries_and_lacks(hub: Hub) -> None:
     assert "Le type déclaré (mediaType) n&#39;est pas celui du contenu" in text
 
 
+def test_results_are_read_with_their_comparator_their_words_and_their_status(hub: Hub) -> None:
+    hub.take(batch([oru(status="P")]))
+    text = written(hub)
+    for cell in ("Glycémie", "0,94 g/L", "0,70-1,08", "&lt;5 mg/L", "A positif", "provisoire"):
+        assert f"<td>{cell}</td>" in text
+
+
+def test_a_result_that_is_another_patients_shows_no_value(hub: Hub) -> None:
+    hub.take(batch([oru().replace(b"0,70-1,08|N|||F", b"0,70-1,08|N|||W")]))
+    text = written(hub)
+    assert "<td>erroné, rattaché à un autre patient</td>" in text
+    assert "0,94" not in text and "0,70" not in text and "&lt;5 mg/L" in text
+
+
 def test_a_document_that_was_replaced_or_taken_back_shows_that_it_was_there_and_no_more(hub: Hub) -> None:
     hub.take(batch([oru(status="F")]))
     assert "0,94 g/L" in written(hub)
