@@ -31,6 +31,7 @@ CIRCUMSTANCES = frozenset({"UNKNOWN_SENDER", "FORMAT_NOT_ADMITTED", "MESSAGE_TOO
 """Why a message is rejected for no fault in its content: AR."""
 WHOLE = CIRCUMSTANCES | {"UNKNOWN_FORMAT"}
 """Ends of a whole file, which stand for messages that nobody read."""
+KEPT_RAW = frozenset({"MESSAGE_KEPT_RAW", "EVENT_KEPT_RAW", "VERSION_KEPT_RAW"})
 STOPPED = ("held", "refused")
 
 _SEGMENT = re.compile(r"([A-Z][A-Z0-9]{2})(?: (\d+))?")
@@ -181,7 +182,7 @@ def _waits(part: Part) -> bool:
 
 def _has_end(told: Told) -> bool:
     """Whether what the message brings is in the record or refused; one that brings nothing has no end to tell."""
-    brings = told.documents or "MESSAGE_KEPT_RAW" not in told.message.findings
+    brings = told.documents or KEPT_RAW.isdisjoint(told.message.findings)
     return bool(brings) and all(part.end != "held" for part in told.parts)
 
 

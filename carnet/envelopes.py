@@ -21,7 +21,7 @@ from transforms.facts import Flag
 from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, understand
 from transforms.moments import ordering, parse_ts
 from transforms.orders import Report, gathered
-from transforms.routing import NOWHERE, Routing, route
+from transforms.routing import NOWHERE, Routing, lacking, route
 from warehouse.prepared import Answerable, Carried, Consent, Deletion, Masking, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
@@ -225,7 +225,7 @@ def _child(
     if action == "mask":
         return _masking(item, message, record, name, verdict.findings, context)
     routing = _routing(message, record.patient, record.confidentiality)
-    routed = verdict_of(routing.findings, context.policy)
+    routed = verdict_of((*routing.findings, *lacking(message.profile, message.flags)), context.policy)
     if routed.end:
         return msgspec.structs.replace(item, end=routed.end, code=routed.code, findings=routed.findings)
     carried = carry(

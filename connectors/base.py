@@ -346,7 +346,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     ignored: str = ""
     """Named rule when the message is not data (`ACKNOWLEDGEMENT`)."""
     unsupported: str = ""
-    """Named reason when the message is kept raw only (`MESSAGE_KEPT_RAW`)."""
+    """Named reason when the message is kept raw only (`MESSAGE_KEPT_RAW`, `EVENT_KEPT_RAW`, `VERSION_KEPT_RAW`)."""
     findings: tuple[str, ...] = ()
     """Codes seen while reading (`CHARSET_MISMATCH`, `ESCAPE_UNKNOWN` …)."""
     segments: Mapping[str, int] = {}

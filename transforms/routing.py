@@ -36,6 +36,15 @@ MATRIX: Final = (
 """The combinations that mail may take, `*` being either; any other is an error of the sender."""
 
 ACKNOWLEDGEMENTS: Final = ("ACK_RECEPTION", "ACK_LECTURE_MSS")
+VISIBILITY: Final = ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX")
+_MANDATORY: Final = (
+    ("CISIS_CDA_HL7_LPS", (*VISIBILITY, "MODIF_CONF_CODE")),
+    (
+        "CISIS_CDA_HL7_V",
+        (*VISIBILITY, "CONNEXION_SECRETE", "MODIF_CONF_CODE", "DESTDMP", "DESTMSSANTEPS", "DESTMSSANTEPAT"),
+    ),
+)
+"""The flags that each profile makes mandatory (usage R), by what MSH-21 says."""
 _ASKS: Final[dict[str, Destination]] = {
     "DESTDMP": "DMP",
     "DESTMSSANTEPS": "MSSANTEPS",
@@ -117,3 +126,9 @@ def in_force(destinations: Iterable[str], masks: Collection[str], *, qualified: 
     if "INVISIBLE_PATIENT" in masks:
         kept.discard("MSSANTEPAT")
     return sorted(kept)
+
+
+def lacking(profile: str, flags: Collection[str]) -> tuple[str, ...]:
+    """Code of what a message of this profile (MSH-21) should say of its documents and does not."""
+    mandatory = next((names for name, names in _MANDATORY if name in profile), ())
+    return ("VISIBILITY_FLAG_MISSING",) if not set(mandatory) <= set(flags) else ()

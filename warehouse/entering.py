@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from transforms.documents import public_type
 from warehouse import retake, schema
@@ -16,7 +16,7 @@ from warehouse.prepared import PreparedItem, Private
 from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
 from warehouse.settle import Changes
-from warehouse.store import Traits
+from warehouse.store import Traits, chunks
 from warehouse.working import LEVELS, Working, record_object, trait_digests
 
 
@@ -87,6 +87,26 @@ class Entering:
             )
             in known
         }
+
+    def _reusing(self, connection: Connection, controls: dict[int, str]) -> set[int]:
+        """This part's messages (by ordinal) whose MSH-10 another message had before, given their control keys."""
+        table, item = schema.item_key, schema.item
+        had: dict[str, set[str]] = {key: set() for key in controls.values()}
+        known = select(table.c.key, item.c.identity).join(
+            item, (item.c.delivery == table.c.delivery) & (item.c.ordinal == table.c.ordinal)
+        )
+        for some in chunks(sorted(had), 5000):
+            for row in connection.execute(known.where(table.c.key.in_(some))):
+                had[row.key].add(row.identity)
+        reused = set()
+        for one in self.working.part.items:
+            identity = self.working.identity(one)
+            if one.ordinal in controls and identity is not None:
+                before = had[controls[one.ordinal]]
+                if before and identity not in before:
+                    reused.add(one.ordinal)
+                before.add(identity)
+        return reused
 
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
@@ -350,6 +370,10 @@ class Entering:
     def _write_items(self, connection: Connection, late: set[int]) -> None:
         name = self.working.store.names.name
         told = retake.told(connection, self.working.intake.delivery) if self.working.intake.take else 0
+        controls = {
+            item.ordinal: key for item in self.working.part.items if (key := self.working.control_key(item)) is not None
+        }
+        reused = self._reusing(connection, controls)
         rows: list[dict[str, Any]] = []
         lookups: list[dict[str, Any]] = []
         statements: list[dict[str, Any]] = []
@@ -357,6 +381,8 @@ class Entering:
             findings = set(item.findings)
             if any(id(carried) in late for carried in item.carried):
                 findings.add("DELETED_BEFORE_ARRIVAL")
+            if item.ordinal in reused:
+                findings.add("CONTROL_ID_REUSED")
             row = {
                 "delivery": self.working.intake.delivery,
                 "ordinal": item.ordinal,
@@ -395,6 +421,10 @@ class Entering:
                 {"key": key, "delivery": self.working.intake.delivery, "ordinal": item.ordinal}
                 for key in dict.fromkeys(self.working.statements(item))
             ]
+        lookups += [
+            {"key": key, "delivery": self.working.intake.delivery, "ordinal": ordinal}
+            for ordinal, key in controls.items()
+        ]
         append(connection, schema.item, rows)
         self.places = {(self.working.intake.delivery, row["ordinal"]) for row in rows}
         add(connection, schema.item_key, lookups)

@@ -149,6 +149,7 @@ def documents(
             status,
             delivery.c.sender,
             item.c.locator,
+            item.c.own_findings.label("arrival"),
             destinations_said().label("destinations"),
         )
         .join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
@@ -169,7 +170,7 @@ def documents(
         oid, ins = record.patient.oid, record.patient.ins
         if (holder := known.holder(row.patient)) != row.patient:
             oid, ins = store.named(connection, holder)
-        codes = {*unpack_words(row.own), *unpack_words(row.findings)}
+        codes = {*unpack_words(row.own), *unpack_words(row.arrival), *unpack_words(row.findings)}
         yield StoredDocument(
             record=record,
             ins=ins,

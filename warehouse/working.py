@@ -157,6 +157,14 @@ class Working:
             return self.store.names.name("enrolment", msgspec.json.encode(item.links).decode())
         return self.account_key(item) if item.account else None
 
+    def control_key(self, item: PreparedItem) -> str | None:
+        """What a message says it is: MSH-10 of an application of this sender. Another message may say the same."""
+        if not item.message_digest or item.answer is None or not item.answer.envelope.control_id:
+            return None
+        said = item.answer.envelope
+        who = (self.intake.sender, said.sending_application, said.sending_facility)
+        return self.store.names.name("control", *who, said.control_id)
+
     def account_key(self, item: PreparedItem) -> str:
         assert item.account is not None
         account, patient = item.account, self.patients[item.account.patient].id

@@ -22,6 +22,8 @@ ACKNOWLEDGEMENTS = frozenset({"ACK", "ZAM"})
 
 RESULTS = frozenset({"ORU^R01"})
 DOCUMENTS = frozenset({"MDM^T02", "MDM^T04", "MDM^T10", "ORU^R01"})
+READ = DOCUMENTS | admission.EVENTS
+TYPES = frozenset(kind.partition("^")[0] for kind in READ)
 VERSIONS = frozenset({f"2.{minor}" for minor in range(1, 10)} | {"2.3.1", "2.5.1", "2.7.1", "2.8.1", "2.8.2", "2.9.1"})
 """HL7 table 0104."""
 
@@ -79,7 +81,7 @@ def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
     documents = header.version in VERSIONS and header.kind in DOCUMENTS
     if header.version in VERSIONS and header.kind in admission.EVENTS:
         admitted = admission.read_admission(lines[1:], values)
-        yield _admitted(header, admitted, locator, frame.span, _findings(decoded, break_finding, values))
+        yield _admitted(header, admitted, locator, frame.span, _findings(header, decoded, break_finding, values))
         return
     if header.kind.partition("^")[0] in ACKNOWLEDGEMENTS:
         body = Body({"mapped": 0, "raw": 0, "ignored": len(lines)})
@@ -96,7 +98,7 @@ def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
     if body.several_patients and documents:
         yield _several_patients(header, locator, frame.span)
         return
-    findings = _findings(decoded, break_finding, values) + body.findings
+    findings = _findings(header, decoded, break_finding, values) + body.findings
     message = _said(header, body, locator, frame.span, findings)
     yield message
     for index, carried in enumerate(body.documents, 1):
@@ -128,10 +130,11 @@ def _several_patients(header: Header, locator: Locator, span: Span) -> Refusal:
     return Refusal(place, span, "SEVERAL_PATIENTS", "one patient a message", came, envelope=header.envelope)
 
 
-def _findings(decoded: charset.Decoded, break_finding: str, values: Values) -> tuple[str, ...]:
-    """What was seen of the text itself."""
-    found = (decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "")
-    return tuple(filter(None, found))
+def _findings(header: Header, decoded: charset.Decoded, break_finding: str, values: Values) -> tuple[str, ...]:
+    """What was seen of the text itself, and of the header."""
+    unnamed = "" if header.control_id else "CONTROL_ID_MISSING"
+    found = (decoded.finding, break_finding, "ESCAPE_UNKNOWN" if values.unknown_escapes else "", unnamed)
+    return tuple([finding for finding in found if finding])
 
 
 def _head(source: Source, frame: Frame) -> bytes:
@@ -226,8 +229,17 @@ def _said(header: Header, body: Body, locator: Locator, span: Span, findings: tu
         numbers=body.numbers,
         encloses=len(body.documents),
         ignored="ACKNOWLEDGEMENT" if acknowledges else "",
-        unsupported="" if understood else "MESSAGE_KEPT_RAW",
+        unsupported="" if understood else _unsupported(header),
         findings=findings,
         segments=body.segments,
         envelope=header.envelope,
+    )
+
+
+def _unsupported(header: Header) -> str:
+    """Why a message is kept raw: its version, the event of a type that is read, or its type."""
+    if header.version not in VERSIONS:
+        return "VERSION_KEPT_RAW"
+    return (
+        "EVENT_KEPT_RAW" if header.kind.partition("^")[0] in TYPES and header.kind not in READ else "MESSAGE_KEPT_RAW"
     )

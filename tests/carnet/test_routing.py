@@ -63,7 +63,7 @@ def test_what_does_not_hold_is_told_on_the_document(
 ) -> None:
     delivery = hub.take(message)
     (row,) = hub.documents()
-    assert row["destinations"] == destinations
+    assert (row["destinations"], set(row["findings"])) == (destinations, codes)
     assert told(hub, delivery) == codes
     assert hub.ends(delivery) == {"accepted": 1, "flagged": 1}
 
@@ -92,6 +92,30 @@ def test_a_document_in_doubt_that_comes_again_with_a_sound_identity_goes_where_b
     hub.take(asking("DESTDMP", patient=pid(status="PROV")))
     hub.take(asking("DESTMSSANTEPS", "DESTMSSANTEPAT", control="M2"))
     assert [row["destinations"] for row in hub.documents()] == [["DMP", "MSSANTEPAT", "MSSANTEPS"]]
+
+
+LPS = "1.1^CISIS_CDA_HL7_LPS"
+
+
+@pytest.mark.parametrize(
+    ("profile", "lacking", "told_of"),
+    [
+        ("2.1^CISIS_CDA_HL7_V2", "MASQUE_PS", True),
+        ("2.1^CISIS_CDA_HL7_V2", "DESTMSSANTEPAT", True),
+        ("1.2^CISIS_CDA_HL7_V1", "CONNEXION_SECRETE", True),
+        (LPS, "INVISIBLE_REP_LEGAUX", True),
+        (LPS, "DESTDMP", False),
+        ("", "MASQUE_PS", False),
+    ],
+)
+def test_a_mandatory_flag_that_is_missing_counts_as_n_and_is_told(
+    hub: Hub, profile: str, lacking: str, told_of: bool
+) -> None:
+    message = mdm(cda("1")).replace(b"2.1^CISIS_CDA_HL7_V2", profile.encode())
+    lines = [line for line in message.split(b"\r") if lacking.encode() not in line]
+    delivery = hub.take(b"\r".join(lines))
+    assert told(hub, delivery) == ({"VISIBILITY_FLAG_MISSING"} if told_of else set())
+    assert [row["confidentiality"] for row in hub.documents()] == [["N"]]
 
 
 def test_a_strict_sender_is_refused_outside_the_table_and_only_there(hub: Hub) -> None:

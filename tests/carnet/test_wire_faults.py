@@ -262,7 +262,27 @@ def test_one_bad_message_costs_a_large_batch_one_message(hub: Hub, count: int) -
 def test_an_empty_control_id_names_no_message(hub: Hub) -> None:
     hub.take(oru(control=""))
     delivery = hub.take(oru(control="", filler="F2"))
-    assert (hub.ends(), told(hub, delivery)) == ({"accepted": 2}, [])
+    assert (hub.ends(), told(hub, delivery)) == ({"flagged": 2}, [("message 1", "flagged", ["CONTROL_ID_MISSING"])])
+
+
+def test_one_control_id_for_two_messages_is_told_of_the_later_and_counts_neither_twice(hub: Hub) -> None:
+    """Case 10: the same MSH-10 with another body."""
+    first, other = oru(control="C1"), oru(control="C1", filler="F2")
+    assert told(hub, hub.take(first)) == []
+    assert told(hub, hub.take(batch([first, other, oru(control="C2", filler="F3")]))) == [
+        ("message 2", "flagged", ["CONTROL_ID_REUSED"])
+    ]
+    again = hub.take(batch([other, first, oru(control="C1", filler="F4")], declared=3))
+    assert hub.ends(again) == {"duplicate": 2, "flagged": 1}
+    assert len(hub.documents()) == 4
+
+
+def test_a_control_id_belongs_to_its_application_and_its_sender(hub: Hub) -> None:
+    hub.take(oru(control="C1"))
+    hub.take(oru(control="C1", filler="F2").replace(b"|APP|HOP|", b"|APP|CLINIQUE|"))
+    hub.take(oru(control="C1", filler="F3").replace(b"|APP|HOP|", b"|AUTRE|HOP|"))
+    hub.take(oru(control="C1", filler="F4"), sender=hub.sender("labo-nord"))
+    assert hub.ends() == {"accepted": 4}
 
 
 @pytest.mark.parametrize("numbers", ["", '""', "&&", "^^^HOPITAL&1.2.3.4.5&ISO^PI", '""^^^HOPITAL&1.2.3.4.5&ISO^PI~'])
@@ -304,14 +324,14 @@ def test_a_result_goes_where_its_identity_allows(hub: Hub, status: str, ins: str
 def test_a_version_we_do_not_know_is_kept_raw_and_told(hub: Hub, version: str) -> None:
     delivery = hub.take(oru().replace(b"|P|2.5|", f"|P|{version}|".encode()))
     assert (hub.ends(), hub.documents()) == ({"flagged": 1}, [])
-    assert told(hub, delivery) == [("message 1", "flagged", ["MESSAGE_KEPT_RAW"])]
+    assert told(hub, delivery) == [("message 1", "flagged", ["VERSION_KEPT_RAW"])]
 
 
 def test_segments_of_one_country_are_kept_beside_what_is_read(hub: Hub) -> None:
     local = "ZBE|1^HOP|20260302||INSERT|N\rZFA|ACTIF\rZFD|||N\rZFM|1\rZZZ|x\r"
     hub.take(oru().replace(b"PV1|1|N\r", f"PV1|1|N\r{local}".encode()))
     assert hub.ends() == {"accepted": 1}
-    for event, notes in (("A01", []), ("A17", [("message 1", "flagged", ["MESSAGE_KEPT_RAW"])])):
+    for event, notes in (("A01", []), ("A17", [("message 1", "flagged", ["EVENT_KEPT_RAW"])])):
         lines = [header(f"ADT^{event}^ADT_{event}", event, version="2.5"), "EVN||20260302", pid(), local]
         assert told(hub, hub.take("\r".join(lines).encode())) == notes
 

@@ -87,7 +87,7 @@ def test_two_patients_in_one_message_are_refused_together() -> None:
     same = first([*results_oru(1), PID, *results_oru(1)[2:]])
     assert same.patient is not None and len(same.orders) == 2
     merge = first([msh("ADT^A17"), PID, other])
-    assert merge.patient is None and merge.unsupported == "MESSAGE_KEPT_RAW"
+    assert merge.patient is None and merge.unsupported == "EVENT_KEPT_RAW"
 
 
 @pytest.mark.parametrize(
@@ -178,30 +178,31 @@ def test_acknowledgements_are_ignored_by_rule(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "version"),
+    ("kind", "version", "why"),
     [
-        ("ADT^A23^ADT_A21", "2.5^FRA^2.11"),
-        ("OML^O21", "2.5"),
-        ("ORM^O01", "2.3"),
-        ("MDM^T01", "2.6"),
-        ("ORU^W01", "2.5"),
-        ("ORU^R01", "2.3.z"),
-        ("ORU^R01", ""),
-        ("", "2.5"),
-        ("NEW^X01", "2.5"),
+        ("ADT^A23^ADT_A21", "2.5^FRA^2.11", "EVENT"),
+        ("OML^O21", "2.5", "MESSAGE"),
+        ("ORM^O01", "2.3", "MESSAGE"),
+        ("MDM^T01", "2.6", "EVENT"),
+        ("ORU^W01", "2.5", "EVENT"),
+        ("ORU^R01", "2.3.z", "VERSION"),
+        ("ORU^R01", "", "VERSION"),
+        ("NEW^X01", "3.0", "VERSION"),
+        ("", "2.5", "MESSAGE"),
+        ("NEW^X01", "2.5", "MESSAGE"),
     ],
 )
-def test_what_we_do_not_read_is_kept_raw_with_its_patient(kind: str, version: str) -> None:
+def test_what_we_do_not_read_is_kept_raw_with_its_patient(kind: str, version: str, why: str) -> None:
     lines = [msh(kind, version=version), PID, "ZBE|1", "OBX|1|NM|1^a^LN||2"]
     message = first(lines)
-    assert message.unsupported == "MESSAGE_KEPT_RAW" and not message.ignored
+    assert message.unsupported == f"{why}_KEPT_RAW" and not message.ignored
     assert message.patient is not None and message.patient.birth_family == "MARTINEAU"
     assert message.segments == {"mapped": 2, "raw": 2, "ignored": 0}
 
 
 def test_the_structure_names_the_event_that_is_left_out() -> None:
     assert first([msh("ORU^^ORU_R01"), PID, "OBR|1||F1"]).kind == "ORU^R01"
-    assert first([msh("MDM^^MDM_T02"), PID]).unsupported == "MESSAGE_KEPT_RAW"
+    assert first([msh("MDM^^MDM_T02"), PID]).unsupported == "EVENT_KEPT_RAW"
 
 
 def test_the_profile_is_trimmed() -> None:
