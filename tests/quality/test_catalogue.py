@@ -32,7 +32,7 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
 
 
 def test_what_conformance_says_has_words_of_its_own() -> None:
-    """Conformance explains and ends nothing (decision 0030): its codes are no codes of the catalogue."""
+    """Conformance explains and ends nothing (decision 0033): its codes are no codes of the catalogue."""
     used = _codes(CONFORMANCE.rglob("*.py"))
     assert sorted(code for code in used - set(words()) - set(catalogue()) if not NOT_CODES.match(code)) == []
     assert set(words()).isdisjoint(catalogue())
