@@ -14,6 +14,7 @@ from connectors.cda.elements import V3
 
 Said: TypeAlias = Mapping[str, str]
 """The attributes of an element."""
+NOTHING: Said = {}
 
 ELEMENTS = frozenset(
     (

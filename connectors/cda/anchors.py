@@ -169,6 +169,11 @@ def dangling(root: etree._Element, mapping: Mapping[str, str]) -> Iterator[etree
                 yield holder
 
 
+def outside(element: etree._Element) -> str:
+    """The address outside the document that an element refers to, as said; empty without one."""
+    return _referred(element)[1]
+
+
 def _referred(element: etree._Element) -> tuple[str | None, str]:
     """The anchor that an element refers to, or the address outside the document."""
     reference = element.find(V3 + "reference")

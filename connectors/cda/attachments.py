@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 import pybase64
@@ -16,8 +16,7 @@ from lxml import etree
 
 from connectors import media
 from connectors.attachments import Attachment, Kind
-from connectors.cda.anchors import anchors as anchors_of
-from connectors.cda.anchors import fold, resolve
+from connectors.cda.anchors import fold, outside, resolve
 from connectors.cda.elements import ROOT, V3, Places, children, first, raw_code, text, value
 from connectors.cda.xml import Malformed, parse
 from connectors.said import RawCode
@@ -27,15 +26,6 @@ ADMITTED = frozenset(("application/pdf", "text/plain", "text/rtf", "image/jpeg",
 SECTIONS: Mapping[str, Kind] = {"55108-5": "copy", "101792-0": "second-intention", "55107-7": "attached"}
 """LOINC of the sections that exist to hold attachments."""
 DOCUMENT_TYPE = "69764-9"
-_NAMESPACE = {"v": V3[1:-1]}
-_HOLDERS = etree.XPath(
-    "descendant::*[@representation = 'B64']"
-    " | descendant::v:nonXMLBody/v:text"
-    " | descendant::v:observationMedia/v:value"
-    " | descendant::v:externalDocument/v:text[v:reference]"
-    " | descendant::*[self::v:text or self::v:value][v:reference[contains(@value, ':') or contains(@value, '/')]]",
-    namespaces=_NAMESPACE,
-)
 _HASHES = {"": hashlib.sha1, "SHA-1": hashlib.sha1, "SHA-256": hashlib.sha256}
 
 
@@ -46,7 +36,7 @@ def attachments(root: etree._Element, anchors: Mapping[str, str], places: Places
         msgspec.structs.replace(
             _attachment(element, address, _type(element, anchors, types)), number=number, place=places.of(element)
         )
-        for number, (element, address) in enumerate(_found(root, anchors), 1)
+        for number, (element, address) in enumerate(_found(root), 1)
     )
 
 
@@ -56,7 +46,7 @@ def content(data: bytes, number: int) -> bytes | None:
     root = None if isinstance(parsed, Malformed) else next(parsed.iter(ROOT), None)
     if root is None:
         return None
-    for position, (element, _) in enumerate(_found(root, anchors_of(root)), 1):
+    for position, (element, _) in enumerate(_found(root), 1):
         if position == number:
             return _bytes(element)
     return None
@@ -96,13 +86,13 @@ def names(found: Iterable[Attachment]) -> dict[str, str]:
     }
 
 
-def _found(root: etree._Element, anchors: Mapping[str, str]) -> Iterator[tuple[etree._Element, str]]:
+def _found(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
     """The elements that hold or promise content, each with the address of content elsewhere."""
-    for element in cast("list[etree._Element]", _HOLDERS(root)):
-        address = resolve(anchors, element).external
+    for element in root.iter(V3 + "text", V3 + "value"):
         here = element.get("representation") == "B64" or _is_medium(element)
-        if element.get("nullFlavor") and not _said(element).strip():
+        if here and element.get("nullFlavor") and not _said(element).strip():
             here = False
+        address = outside(element) if len(element) else ""
         if here or address or _is_body(element):
             yield element, address
 

@@ -16,7 +16,7 @@ import msgspec
 from lxml import etree
 
 from connectors.cda import allowed
-from connectors.cda.allowed import AROUND, ATTRIBUTES, BLOCKS, IMPLIED, INSIDE, PHRASES, Said
+from connectors.cda.allowed import AROUND, ATTRIBUTES, BLOCKS, IMPLIED, INSIDE, NOTHING, PHRASES, Said
 from connectors.cda.anchors import fold
 from connectors.cda.elements import V3
 
@@ -96,8 +96,9 @@ class _Writer:
 
     def start(self, element: etree._Element) -> bool:
         """Open what stands for an element; False when nothing does."""
-        said = cast("Said", dict(element.items()))
-        if said:
+        items = element.items()
+        said = cast("Said", dict(items)) if items else NOTHING
+        if items:
             self.dropped += sum(1 for name in said if name not in ATTRIBUTES and name[0] != "{")
         if element is self.narrative:
             return self.open("div", ' xmlns="http://www.w3.org/1999/xhtml"' + self.attributes(said))
@@ -158,6 +159,9 @@ class _Writer:
 
     def make_room(self, tag: str) -> None:
         """Close and open what is implied until `tag` (text: empty) may come."""
+        last = self.frames[-1]
+        if not last.implied and last.tag not in INSIDE and tag not in AROUND:
+            return
         while self.frames[-1].implied and not allowed.reaches(self.frames[-1].tag, tag):
             self.pieces.append(self.frames.pop().closing)
         while not allowed.holds(top := self.frames[-1].tag, tag):
@@ -169,6 +173,9 @@ class _Writer:
 
     def holder(self) -> str:
         """The element that is open by the source's own word."""
+        last = self.frames[-1]
+        if not last.implied:
+            return last.tag
         return next(frame.tag for frame in reversed(self.frames) if not frame.implied)
 
     def generated(self, text: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -295,3 +297,33 @@ def test_every_attachment_of_the_samples_is_readable_typed_and_given_back(sample
         ("external", ""): 8,
     }
     assert wrong == {"MEDIA_TYPE_DIFFERS": 4}
+
+
+def test_no_mutant_of_a_document_full_of_attachments_and_references_raises() -> None:
+    rng = random.Random(11)
+    narrative = "<table ID='t'><tbody><tr><td ID='titre'>x</td></tr></tbody></table><linkHtml href='#t'>y</linkHtml>"
+    entries = f"<entry>{typed(medium())}</entry><entry>{region(medium(PNG, 'image/png', 'i'))}</entry>"
+    good = level_3(section(f"{narrative}<renderMultiMedia referencedObject='roi'/>", entries, code="55107-7"))
+    words = [
+        b"representation",
+        b"B64",
+        b"<text>",
+        b"</text>",
+        b"ID=",
+        b"#titre",
+        b"value",
+        b"observationMedia",
+        b"table",
+    ]
+    taken = 0
+    for _ in range(400):
+        data = bytearray(good)
+        for _ in range(rng.randint(1, 3)):
+            word = rng.choice(words)
+            places = [found.start() for found in re.finditer(re.escape(word), bytes(data))]
+            if places:
+                at = rng.choice(places)
+                data[at : at + len(word)] = rng.choice([b"", b"x", word * 2, rng.choice(words)])
+        (found,) = read(Source.of_bytes("a.xml", bytes(data)))
+        taken += isinstance(found, Document)
+    assert 40 < taken < 400
