@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from carnet.ans import lines as ans_lines
 from carnet.headers import lines as header_lines
 from connectors.base import Source
 from connectors.hl7.anatomy import Opaque, anatomies
-from quality.catalogue import FRENCH
-from quality.conformance import LEVELS, Finding, examine, french_shape
+from quality.conformance import LEVELS, Finding, examine
 from quality.conformance.second import SHOWN, Opinion, ask
-
-Language = Literal["fr", "en"]
+from quality.wording import Language, end_of, place, said
 
 EXAMINED = 100
 """Messages of a file that are explained; more of the same sender say the same."""
@@ -74,7 +72,9 @@ def conformance(source: Source) -> dict[str, Any]:
 def _not_asked(done: int) -> Opinion:
     if done < SHOWN:
         return Opinion(False, {}, "message illisible", "message that cannot be read")
-    return Opinion(False, {}, f"demandé pour les {SHOWN} premiers messages", f"asked for the first {SHOWN} messages")
+    return Opinion(
+        False, {}, f"il ne l'est que pour les {SHOWN} premiers messages", f"it is for the first {SHOWN} messages only"
+    )
 
 
 def _row(message: int, finding: Finding) -> dict[str, Any]:
@@ -97,6 +97,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "unknown": "format inconnu",
         "file": "fichier fichiers",
         "read": "lu lus",
+        "of": "{} : {}",
         "expected": "attendu : {}",
         "came": "reçu : {}",
         "same": "{} : même remarque",
@@ -118,6 +119,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "unknown": "unknown format",
         "file": "file files",
         "read": "read read",
+        "of": "{}: {}",
         "expected": "expected: {}",
         "came": "came: {}",
         "same": "{}: same remark",
@@ -144,14 +146,15 @@ def page(report: dict[str, Any], lang: Language) -> str:
     words = WORDS[lang]
     lines = [f"{report['file']} · {report['connector'] or words['unknown']} · {_ends(report['items'], lang)}"]
     for note in report["notes"]:
-        lines.append(f"- {note['locator']}: {_end(note['end'], 1, lang)}")
+        lines.append(words["of"].format(f"- {place(note['locator'], lang)}", end_of(note["end"], 1, lang)))
         for reason in note["reasons"]:
-            lines += [f"    {reason['code']}: {reason[f'message_{lang}']}", f"    → {reason[f'fix_{lang}']}"]
-            lines += [f"      {place}" for place in reason.get("places", [])[:PLACES]]
+            lines.append("    " + words["of"].format(reason["code"], reason[f"message_{lang}"]))
+            lines.append(f"    → {reason[f'fix_{lang}']}")
+            lines += [f"      {where}" for where in reason.get("places", [])[:PLACES]]
         if note["expected"]:
-            lines.append("    " + words["expected"].format(note["expected"]))
+            lines.append("    " + words["expected"].format(said(note["expected"], lang)))
             if note["came"]:
-                lines.append("    " + words["came"].format(_shape(note["came"], lang)))
+                lines.append("    " + words["came"].format(said(note["came"], lang)))
     by_message: dict[int, list[dict[str, Any]]] = {}
     for row in report["conformance"]:
         by_message.setdefault(row["message"], []).append(row)
@@ -174,15 +177,8 @@ def total(files: int, items: Mapping[str, int], lang: Language) -> str:
 
 
 def _ends(items: Mapping[str, int], lang: Language) -> str:
-    ends = [f"{items[end]} {_end(end, items[end], lang)}" for end in items if end != "read" and items[end]]
+    ends = [f"{items[end]} {end_of(end, items[end], lang)}" for end in items if end != "read" and items[end]]
     return ", ".join([_counted(items["read"], WORDS[lang]["read"]), *ends])
-
-
-def _end(end: str, number: int, lang: Language) -> str:
-    if lang == "en":
-        return end
-    first, blank, rest = FRENCH[end].partition(" ")
-    return (first if number > 1 else first.removesuffix("s")) + blank + rest
 
 
 def _counted(number: int, words: str) -> str:
@@ -248,12 +244,8 @@ def _told(row: dict[str, Any], lang: Language, told: set[str]) -> list[str]:
     told.add(row["code"])
     lines = [f"          {mark} {row[f'message_{lang}']} {signed}", f"            → {row[f'fix_{lang}']}"]
     if row["came"] not in {"", "empty"} and row["source"] == "carnet":
-        lines.append(f"            {words['came'].format(_shape(row['came'], lang))}")
+        lines.append(f"            {words['came'].format(said(row['came'], lang))}")
     return lines
-
-
-def _shape(came: str, lang: Language) -> str:
-    return french_shape(came) if lang == "fr" else came
 
 
 def _opinion(opinion: dict[str, Any], rows: list[dict[str, Any]], lang: Language) -> str:

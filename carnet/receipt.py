@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from quality.catalogue import FRENCH, sentence, told
+from quality.catalogue import sentence, told
+from quality.wording import Language, end_of, place, said
 from warehouse import ledger
 from warehouse.database import Connection
 from warehouse.facts import unpack_words
@@ -74,20 +75,41 @@ def as_json(head: dict[str, Any], notes: Iterable[dict[str, Any]]) -> Iterator[s
     yield "]}\n"
 
 
-def as_text(head: dict[str, Any], notes: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The receipt in French, for a person: lines with their ends."""
-    items = head["items"]
-    announced = f", {head['declared']} message(s) annoncé(s)" if head["declared"] is not None else ""
-    yield f"Accusé de réception du dépôt {head['delivery'][:12]} ({head['sender']}), reçu le {head['received_at']}\n"
-    yield f"Révision {head['revision']} · {head['size']} octets · {items['read']} élément(s) lu(s){announced}\n"
+WORDS: dict[Language, dict[str, str]] = {
+    "fr": {
+        "head": "Accusé de réception du dépôt {} ({}), reçu le {}",
+        "sizes": "Révision {} · {} octets · {} élément(s) lu(s)",
+        "declared": ", {} message(s) annoncé(s)",
+        "of": "{} : {}",
+        "expected": "attendu : {}",
+        "came": " ; reçu : {}",
+    },
+    "en": {
+        "head": "Receipt of delivery {} ({}), received on {}",
+        "sizes": "Revision {} · {} bytes · {} item(s) read",
+        "declared": ", {} message(s) declared",
+        "of": "{}: {}",
+        "expected": "expected: {}",
+        "came": "; came: {}",
+    },
+}
+
+
+def as_text(head: dict[str, Any], notes: Iterable[dict[str, Any]], lang: Language = "fr") -> Iterator[str]:
+    """The receipt for a person: lines with their ends, in French for whoever sends."""
+    words, items = WORDS[lang], head["items"]
+    declared = words["declared"].format(head["declared"]) if head["declared"] is not None else ""
+    yield words["head"].format(head["delivery"][:12], head["sender"], head["received_at"]) + "\n"
+    yield words["sizes"].format(head["revision"], head["size"], items["read"]) + declared + "\n"
     for end in ENDS:
         if items[end]:
-            yield f"  {items[end]:>7}  {FRENCH[end]}\n"
+            yield f"  {items[end]:>7}  {end_of(end, items[end], lang)}\n"
     for note in notes:
         times = f" (× {note['count']})" if note["count"] > 1 else ""
-        yield f"- {note['locator']}{times} : {FRENCH[note['end']].rstrip('s')}\n"
+        yield words["of"].format(f"- {place(note['locator'], lang)}{times}", end_of(note["end"], 1, lang)) + "\n"
         for reason in note["reasons"]:
-            yield f"    {reason['code']} : {reason['message_fr']}\n    → {reason['fix_fr']}\n"
+            yield "    " + words["of"].format(reason["code"], reason[f"message_{lang}"]) + "\n"
+            yield f"    → {reason[f'fix_{lang}']}\n"
         if note["expected"]:
-            came = f" ; reçu : {note['came']}" if note["came"] else ""
-            yield f"    attendu : {note['expected']}{came}\n"
+            came = words["came"].format(said(note["came"], lang)) if note["came"] else ""
+            yield "    " + words["expected"].format(said(note["expected"], lang)) + f"{came}\n"

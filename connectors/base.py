@@ -511,5 +511,5 @@ def shape(text: str) -> str:
     kinds = (("digits", str.isdigit), ("letters", str.isalpha), ("letters and digits", str.isalnum))
     for kind, test in kinds:
         if test(text):
-            return f"{len(text)} {kind}"
-    return f"{len(text)} characters"
+            return f"{len(text)} {kind}" if len(text) > 1 else f"1 {kind[:-1]}"
+    return f"{len(text)} characters" if len(text) > 1 else "1 character"

@@ -217,6 +217,7 @@ def patient(
 def receipt(
     delivery: Annotated[str, typer.Argument(help="The delivery's id, or its first 8 characters or more.")],
     format: Annotated[str, typer.Option(help="json, text, hl7 (acknowledgements) or zam (business ones)")] = "text",
+    lang: Annotated[str, typer.Option(help="Language of the text: fr or en")] = "fr",
     home: Home = None,
 ) -> None:
     """What the sender gets back: the latest revision."""
@@ -227,6 +228,8 @@ def receipt(
 
     if format not in ("json", "text", "hl7", "zam"):
         raise OperatorError("--format is json, text, hl7 or zam")
+    if lang not in ("fr", "en"):
+        raise OperatorError("--lang is fr or en")
     _, store = open_store(home)
     with reading(store.engine) as connection:
         found = ledger.find_delivery(connection, delivery) if len(delivery) >= 8 else []
@@ -237,8 +240,9 @@ def receipt(
             render = answers.hl7_answer if format == "hl7" else answers.zam_answer
             _print_bytes(render(sheet, answers.messages(store, sheet)), format)
         else:
-            write = rendering.as_json if format == "json" else rendering.as_text
-            sys.stdout.writelines(write(rendering.head(sheet), rendering.notes(sheet.items())))
+            said = rendering.head(sheet), rendering.notes(sheet.items())
+            text = rendering.as_text(*said, lang="fr" if lang == "fr" else "en")
+            sys.stdout.writelines(rendering.as_json(*said) if format == "json" else text)
 
 
 def _print_bytes(pieces: Iterable[bytes], format: str) -> None:

@@ -15,7 +15,7 @@ from quality.conformance.admissions import check_admission
 from quality.conformance.answers import check_acknowledgement, check_business
 from quality.conformance.documents import check_documents
 from quality.conformance.fields import check_fields, check_numbering
-from quality.conformance.finding import LEVELS, Finding, Findings, Level, french_shape, ordered, shown_name, words
+from quality.conformance.finding import LEVELS, Finding, Findings, Level, ordered, shown_name, words
 from quality.conformance.flags import check_flags
 from quality.conformance.header import check_header
 from quality.conformance.identity import check_patients
@@ -24,7 +24,7 @@ from quality.conformance.profiles import Choice, Profile, choose, profiles, tabl
 from quality.conformance.results import check_results
 from quality.conformance.structure import check_structure
 
-__all__ = ["LEVELS", "Examined", "Finding", "Level", "Profile", "examine", "french_shape", "profiles", "words"]
+__all__ = ["LEVELS", "Examined", "Finding", "Level", "Profile", "examine", "profiles", "words"]
 
 
 class Examined(msgspec.Struct, frozen=True):

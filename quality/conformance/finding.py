@@ -67,30 +67,30 @@ class Finding(msgspec.Struct, frozen=True):
         }
 
 
-_SHAPE = re.compile(r"(\d+) (letters and digits|digits|letters|characters|bytes of base64|bytes of text|bytes)")
-_SHAPES = {
-    "letters and digits": "lettres et chiffres",
+_WORDS = {
+    "label": "libellé",
+    "system": "système",
+    "number": "numéro",
+    "family": "nom",
+    "given": "prénom",
+    "givens": "prénoms",
+    "name": "nom",
+    "street": "rue",
+    "city": "ville",
+    "postcode": "code postal",
+    "country": "pays",
+    "subject": "objet",
     "digits": "chiffres",
-    "letters": "lettres",
-    "characters": "caractères",
-    "bytes of base64": "octets de base64",
-    "bytes of text": "octets de texte",
-    "bytes": "octets",
+    "letter": "lettre",
+    "or": "ou",
+    "YYYY": "AAAA",
+    "DD": "JJ",
 }
-_EXPECTED = {"YYYY": "AAAA", "DD": "JJ", "digits (2A or 2B)": "chiffres (2A ou 2B)", "letter": "lettre"}
-
-
-def french_shape(text: str) -> str:
-    """The shape of what came, in French; anything else as it is."""
-    found = _SHAPE.fullmatch(text)
-    return f"{found[1]} {_SHAPES[found[2]]}" if found else "vide" if text == "empty" else text
 
 
 def french_expected(text: str) -> str:
     """What was expected, with its few English words in French."""
-    for english, said in _EXPECTED.items():
-        text = text.replace(english, said)
-    return text
+    return re.sub("[a-z]+|YYYY|DD", lambda found: _WORDS.get(found[0], found[0]), text)
 
 
 def quoted(value: str) -> str:

@@ -101,7 +101,7 @@ def test_a_batch_is_explained_in_bounds_that_are_said(tmp_path: Path) -> None:
     asked = [message["second_opinion"]["applied"] for message in report["messages"]]  # type: ignore[attr-defined]
     assert asked == [True] * SHOWN + [False] * (EXAMINED - SHOWN)
     said = page(report, "fr")
-    assert "Messages non détaillés : 20." in said and f"demandé pour les {SHOWN} premiers messages" in said
+    assert "Messages non détaillés : 20." in said and f"il ne l'est que pour les {SHOWN} premiers messages" in said
 
 
 def test_a_message_full_of_faults_lists_the_first_and_counts_all(tmp_path: Path) -> None:
