@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from carnet.enclosed import documents
 from connectors.base import Locator, Source
 from connectors.cda.anatomy import anatomy
-from quality.conformance import LEVELS, Finding, french_shape
+from quality.conformance import LEVELS, Finding
 from quality.conformance.cda import ExaminedHeader, examine_header
-
-Language = Literal["fr", "en"]
+from quality.wording import Language, said
 
 EXAMINED = 100
 """Documents of a file that are explained; more of the same sender say the same."""
@@ -150,8 +149,7 @@ def _told(row: dict[str, Any], lang: Language, told: set[str]) -> list[str]:
     told.add(row["code"])
     shown = [f"          {mark} {row[f'message_{lang}']} {signed}", f"            → {row[f'fix_{lang}']}"]
     if row["came"] not in {"", "empty"}:
-        came = french_shape(row["came"]) if lang == "fr" else row["came"]
-        shown.append(f"            {words['came'].format(came)}")
+        shown.append(f"            {words['came'].format(said(row['came'], lang))}")
     return shown
 
 
