@@ -22,6 +22,7 @@ from transforms.identity import BLOCKING, QUALIFYING, Patient, same_person, unde
 from transforms.moments import ordering, parse_ts
 from transforms.orders import Report, gathered
 from transforms.routing import NOWHERE, Routing, lacking, route
+from transforms.xds.entry import in_dmp
 from warehouse.prepared import Answerable, Carried, Consent, Deletion, Masking, PatientName, PreparedItem
 
 FLAGS: tuple[Flag, ...] = get_args(Flag)
@@ -224,7 +225,7 @@ def _child(
         return msgspec.structs.replace(item, patient=name, findings=verdict.findings, deletion=deletion)
     if action == "mask":
         return _masking(item, message, record, name, verdict.findings, context)
-    routing = _routing(message, record.patient, record.confidentiality)
+    routing = _routing(message, record.patient, record.confidentiality, dmp_takes_type=in_dmp(record))
     routed = verdict_of((*routing.findings, *lacking(message.profile, message.flags)), context.policy)
     if routed.end:
         return msgspec.structs.replace(item, end=routed.end, code=routed.code, findings=routed.findings)
@@ -327,7 +328,7 @@ def _paired(children: list[Child], items: list[PreparedItem]) -> list[PreparedIt
     return items
 
 
-def _routing(message: Message, patient: Patient, confidentiality: str) -> Routing:
+def _routing(message: Message, patient: Patient, confidentiality: str, *, dmp_takes_type: bool = True) -> Routing:
     """Where the message may send what it carries. A deletion or a change of masks
     is not routed: it follows its document.
 
@@ -341,6 +342,7 @@ def _routing(message: Message, patient: Patient, confidentiality: str) -> Routin
         qualified=patient.qualified,
         confidentiality=confidentiality,
         acknowledgements="CISIS_CDA_HL7_V2" in message.profile,
+        dmp_takes_type=dmp_takes_type,
     )
     if patient.ins:
         return routing

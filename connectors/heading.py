@@ -11,7 +11,7 @@ import msgspec
 from connectors.said import RawAddress, RawCode, RawId, RawName, RawTelecom, RawTime
 
 
-class RawOrganisation(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawOrganisation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`representedOrganization` and its kin; `industry` is `standardIndustryClassCode`."""
 
     ids: tuple[RawId, ...] = ()
@@ -29,14 +29,14 @@ class RawOrganisation(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.names[0] if self.names else ""
 
 
-class RawPerson(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawPerson(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`assignedPerson` and its kin."""
 
     names: tuple[RawName, ...] = ()
     null: str = ""
 
 
-class RawDevice(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawDevice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`assignedAuthoringDevice`, or the device that plays a participant's role."""
 
     model: str = ""
@@ -47,7 +47,7 @@ class RawDevice(msgspec.Struct, frozen=True, omit_defaults=True):
     null: str = ""
 
 
-class RawEntity(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawEntity(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`assignedEntity`, `assignedAuthor` and their kin: a role, with the person, device or organisation in it."""
 
     class_code: str = ""
@@ -61,7 +61,7 @@ class RawEntity(msgspec.Struct, frozen=True, omit_defaults=True):
     null: str = ""
 
 
-class RawParticipation(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawParticipation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """How somebody took part: `author`, `legalAuthenticator`, `participant`, `performer` …"""
 
     type_code: str = ""
@@ -74,7 +74,7 @@ class RawParticipation(msgspec.Struct, frozen=True, omit_defaults=True):
     null: str = ""
 
 
-class RawSubject(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawSubject(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`recordTarget/patientRole`: all that is said of the patient."""
 
     ids: tuple[RawId, ...] = ()
@@ -94,7 +94,7 @@ class RawSubject(msgspec.Struct, frozen=True, omit_defaults=True):
     provider: RawOrganisation | None = None
 
 
-class RawAct(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawAct(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`documentationOf/serviceEvent`."""
 
     class_code: str = ""
@@ -108,7 +108,7 @@ class RawAct(msgspec.Struct, frozen=True, omit_defaults=True):
     null: str = ""
 
 
-class RawOrder(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawOrder(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`inFulfillmentOf/order`; `accessions` are DICOM's accession numbers (PS3.20)."""
 
     ids: tuple[RawId, ...] = ()
@@ -117,7 +117,7 @@ class RawOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     priority: RawCode = RawCode()
 
 
-class RawRelated(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawRelated(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`relatedDocument/parentDocument`."""
 
     type_code: str = ""
@@ -127,7 +127,7 @@ class RawRelated(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str = ""
 
 
-class RawConsent(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawConsent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`authorization/consent`."""
 
     ids: tuple[RawId, ...] = ()
@@ -135,7 +135,7 @@ class RawConsent(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str = ""
 
 
-class RawFacility(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawFacility(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`location/healthCareFacility`."""
 
     ids: tuple[RawId, ...] = ()
@@ -145,7 +145,7 @@ class RawFacility(msgspec.Struct, frozen=True, omit_defaults=True):
     organisation: RawOrganisation | None = None
 
 
-class RawEncounter(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawEncounter(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`componentOf/encompassingEncounter`."""
 
     ids: tuple[RawId, ...] = ()
@@ -158,7 +158,7 @@ class RawEncounter(msgspec.Struct, frozen=True, omit_defaults=True):
     null: str = ""
 
 
-class Header(msgspec.Struct, frozen=True, omit_defaults=True):
+class Header(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Everything before `component`. Of what can be there once, the first counts (a rule tells of the others)."""
 
     realm: tuple[str, ...] = ()

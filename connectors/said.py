@@ -33,7 +33,7 @@ class RawCode(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`originalText` of a CDA code, white space folded."""
 
 
-class RawNamePart(msgspec.Struct, frozen=True, array_like=True):
+class RawNamePart(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`family`, `given`, `prefix`, `suffix` or `delimiter`; `qualifier` as written (`BR`, `CL`, a list of them)."""
 
     kind: str
@@ -42,7 +42,7 @@ class RawNamePart(msgspec.Struct, frozen=True, array_like=True):
     null: str = ""
 
 
-class RawName(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawName(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The name of a person, its parts in the order said; `text` is what stands outside any part."""
 
     parts: tuple[RawNamePart, ...] = ()
@@ -55,7 +55,7 @@ class RawName(msgspec.Struct, frozen=True, omit_defaults=True):
         return next((part.text for part in self.parts if part.kind == kind), "")
 
 
-class RawAddressPart(msgspec.Struct, frozen=True, array_like=True):
+class RawAddressPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`streetAddressLine`, `city`, `postalCode` … and its text."""
 
     kind: str
@@ -63,7 +63,7 @@ class RawAddressPart(msgspec.Struct, frozen=True, array_like=True):
     null: str = ""
 
 
-class RawAddress(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawAddress(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A postal address, its parts in the order said."""
 
     parts: tuple[RawAddressPart, ...] = ()
@@ -72,7 +72,7 @@ class RawAddress(msgspec.Struct, frozen=True, omit_defaults=True):
     null: str = ""
 
 
-class RawTelecom(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawTelecom(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """`tel:`, `mailto:` … with its use (`WP`, `HP`, `MC` …)."""
 
     value: str = ""
@@ -80,7 +80,7 @@ class RawTelecom(msgspec.Struct, frozen=True, omit_defaults=True):
     null: str = ""
 
 
-class RawTime(msgspec.Struct, frozen=True, omit_defaults=True):
+class RawTime(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A time or an interval, each bound as written (HL7 TS); `*_null` say why a bound is not there."""
 
     value: str = ""

@@ -76,12 +76,13 @@ def route(
     qualified: bool,
     confidentiality: str,
     acknowledgements: bool = False,
+    dmp_takes_type: bool = True,
 ) -> Routing:
     """The destinations that remain of those asked for, those that wait, and the codes of what does not hold.
 
     `flags` has canonical names (`connectors.hl7.flags`), a missing one counting as N; `qualified` tells whether the
     INS is; `confidentiality` is the document's own code (N, R, V); `acknowledgements` whether the profile makes the
-    two ACK flags mandatory (volets 2.x).
+    two ACK flags mandatory (volets 2.x); `dmp_takes_type` whether the DMP's own list (JDV_J66) has the document's type.
     """
     asked = tuple(destination for flag, destination in _ASKS.items() if flags.get(flag) == "Y")
     findings = []
@@ -97,6 +98,8 @@ def route(
         findings.append("ROUTING_OUTSIDE_MATRIX")
     if "DMP" in asked and confidentiality in {"R", "V"}:
         findings.append("CONFIDENTIALITY_IN_DMP")
+    if "DMP" in asked and not dmp_takes_type:
+        findings.append("TYPE_NOT_IN_DMP")
     boxes = {recipient.kind for recipient in recipients if recipient.address}
     dropped: dict[Destination, str] = {}
     if "DMP" in asked and not qualified:

@@ -24,9 +24,10 @@ def asking(
     confidentiality: str = "N",
     action: str = "create",
     control: str = "M1",
+    code: str = "11502-2",
 ) -> bytes:
     """An MDM with these flags set and these recipients."""
-    document = cda("1").replace(
+    document = cda("1", code=code).replace(
         b'confidentialityCode code="N"', f'confidentialityCode code="{confidentiality}"'.encode()
     )
     message = mdm(document, masked=flags, patient=patient, action=action, control=control)
@@ -56,6 +57,7 @@ def test_a_document_is_listed_with_where_it_may_go(hub: Hub) -> None:
             {"PATIENT_MAIL_FORBIDDEN", "ROUTING_OUTSIDE_MATRIX"},
         ),
         (asking("DESTDMP", confidentiality="R"), ["DMP"], {"CONFIDENTIALITY_IN_DMP"}),
+        (asking("DESTDMP", code="11493-4"), ["DMP"], {"TYPE_NOT_IN_DMP"}),
     ],
 )
 def test_what_does_not_hold_is_told_on_the_document(

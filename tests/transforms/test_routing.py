@@ -90,6 +90,12 @@ def test_no_dmp_without_a_qualified_identity() -> None:
     assert (found.destinations, found.waiting, found.findings) == ((), ("DMP",), ("DMP_WITHOUT_INS",))
 
 
+def test_a_type_that_the_dmp_does_not_take_is_told_only_when_meant_for_it() -> None:
+    found = route(flags("NNNNYNN"), qualified=True, confidentiality="N", dmp_takes_type=False)
+    assert (found.destinations, found.findings) == (("DMP",), ("TYPE_NOT_IN_DMP",))
+    assert route(flags("NNNNNNN"), qualified=True, confidentiality="N", dmp_takes_type=False).findings == ()
+
+
 @pytest.mark.parametrize(("confidentiality", "findings"), [("N", ()), ("R", 1), ("V", 1), ("", ())])
 def test_a_restricted_document_in_the_dmp_is_told(confidentiality: str, findings: object) -> None:
     found = route(flags("NNNNYNN"), qualified=True, confidentiality=confidentiality)

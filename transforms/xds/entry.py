@@ -172,6 +172,12 @@ def class_of(code: str, system: str) -> Coded:
     return Coded(found.code, found.system, found.label) if found is not None else NONE
 
 
+def in_dmp(record: DocumentRecord) -> bool:
+    """Whether the DMP takes documents of this type (JDV_J66); a type that no table has is not told twice."""
+    kind = types().get((record.type_code, meant(record.type_system)))
+    return kind is None or bool(kind.dmp)
+
+
 def _type(code: RawCode) -> Coded:
     kind = types().get((code.code, meant(code.system)))
     return Coded(code.code, code.system, code.display or (kind.label if kind else ""))
