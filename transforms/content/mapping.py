@@ -33,6 +33,10 @@ MOODS: Final[dict[str, Mood]] = {
 }
 
 
+APART: Final = frozenset({"CAUS", "REFR", "RSON", "SAS"})
+"""ActRelationshipType to a cause, a reason, an earlier act, a start: what has its own time, or none."""
+
+
 class Scope(msgspec.Struct, frozen=True):
     """Where a statement stands: its section, and what it inherits from the statement around it."""
 
@@ -92,7 +96,7 @@ class Mapping:
         return statement
 
     def facts(self, relations: Iterable[Relation], scope: Scope) -> tuple[AnyFact, ...]:
-        return tuple(self.fact(relation.statement, scope) for relation in relations)
+        return tuple(self.fact(relation.statement, _beside(scope, relation)) for relation in relations)
 
     def rest(
         self,
@@ -113,7 +117,8 @@ class Mapping:
             if id(relation) in inner:
                 found.extend(self.rest(self.take(relation.statement), scope))
             elif id(relation) not in ours:
-                found.append(Related(relation.type_code, self.fact(relation.statement, scope), relation.inverted))
+                fact = self.fact(relation.statement, _beside(scope, relation))
+                found.append(Related(relation.type_code, fact, relation.inverted))
         return tuple(found)
 
     def common(self, statement: Statement, scope: Scope) -> dict[str, Any]:
@@ -124,6 +129,7 @@ class Mapping:
             "template": template.oid if template else "",
             "mood": MOODS.get(statement.mood, ""),
             "negated": statement.negated,
+            "null": statement.null,
             "status": statement.status,
             "ids": statement.ids,
             "code": statement.code,
@@ -160,11 +166,42 @@ def content(
     parts = tuple(parts)
     mapping = Mapping(mappers, classes)
     facts = tuple(
-        mapping.fact(statement, Scope(part.number, part.code, models=models))
+        mapping.fact(denied(statement), Scope(part.number, part.code, models=models))
         for part in parts
         for statement in part.statements
     )
     return Content(facts, mapping.coverage(parts))
+
+
+def _beside(scope: Scope, relation: Relation) -> Scope:
+    """What a related statement inherits: no time, where the relation is to something of another time."""
+    return msgspec.structs.replace(scope, when=NEVER) if relation.type_code in APART and scope.when else scope
+
+
+def denied(statement: Statement, around: bool = False) -> Statement:
+    """The statement with every denial where it counts: on what is denied.
+
+    Some documents deny a finding by the relation that leads to it (`entryRelationship/@negationInd`), some a problem by
+    the act around it: what either holds is then no fact.
+    """
+    negated = statement.negated or around
+    inner = tuple(_denied(relation, negated and _holds(statement, relation)) for relation in statement.relations)
+    same = all(new is old for new, old in zip(inner, statement.relations, strict=True))
+    if same and negated == statement.negated:
+        return statement
+    return msgspec.structs.replace(statement, negated=negated, relations=inner)
+
+
+def _denied(relation: Relation, around: bool) -> Relation:
+    found = denied(relation.statement, around or relation.negated)
+    return relation if found is relation.statement else msgspec.structs.replace(relation, statement=found)
+
+
+def _holds(outer: Statement, relation: Relation) -> bool:
+    """Whether a relation leads to a part of the statement, and not to a reason or a remark."""
+    if relation.type_code == "COMP":
+        return True
+    return outer.kind == "act" and relation.type_code == "SUBJ" and not relation.inverted
 
 
 def place(statement: Statement, scope: Scope) -> str:

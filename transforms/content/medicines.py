@@ -97,6 +97,8 @@ def supplied(statement: Statement, scope: Scope) -> Supply:
         path=place(statement, scope),
         ids=statement.ids,
         mood=MOODS.get(statement.mood, ""),
+        negated=statement.negated,
+        null=statement.null,
         quantity=statement.quantity,
         repeats=statement.repeat,
         when=when(statement.times),
@@ -178,7 +180,7 @@ def _use(statement: Statement, scope: Scope) -> Use:
         return "prescribed"
     for model in (*scope.models, ""):
         found = SECTIONS.get((scope.code.code, model))
-        if found is not None:
+        if found is not None and (found != "administered" or statement.mood == "EVN"):
             return found
     return "statement" if statement.mood == "EVN" else "prescribed" if statement.mood == "RQO" else "planned"
 

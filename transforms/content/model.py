@@ -107,6 +107,8 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fi
     mood: Mood = "event"
     negated: bool = False
     """Denied: it did not happen, is not there, was not given."""
+    null: str = ""
+    """The nullFlavor of the whole statement: there is none, or nothing is known of it; it is no fact either."""
     status: str = ""
     """HL7 V3 ActStatus as said: `completed`, `active`, `aborted` …"""
     ids: tuple[RawId, ...] = ()
@@ -191,6 +193,8 @@ class Supply(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
     ids: tuple[RawId, ...] = ()
     mood: Mood = "event"
+    negated: bool = False
+    null: str = ""
     quantity: Amount | None = None
     repeats: Interval | Amount | None = None
     when: When = NEVER

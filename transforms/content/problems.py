@@ -35,6 +35,7 @@ def concern(statement: Statement, scope: Scope, mapping: Mapping) -> Condition |
         if isinstance(found, Condition | Allergy):
             rest = mapping.rest(statement, scope, done=inside, fields=comments)
             followed = {
+                "null": found.null or statement.null,
                 "recorded": common["when"],
                 "notes": found.notes + notes(comments),
                 "related": found.related + rest,

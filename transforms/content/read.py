@@ -59,11 +59,16 @@ def read(parts: Iterable[Part], models: tuple[str, ...]) -> Content:
 
 
 def observations(content: Content) -> int:
-    """How many coded observations there are, at any depth; a panel counts by its members."""
+    """How many coded observations there are, at any depth; a panel counts by its members.
+
+    What is denied, not known or yet to be observed is none.
+    """
     return sum(
         1
         for fact in every_fact(content.facts)
         if isinstance(fact, Observation)
+        and fact.mood == "event"
+        and not (fact.negated or fact.null)
         and (fact.values or not fact.members)
         and (fact.code.code or fact.code.translations)
     )

@@ -78,10 +78,18 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 def project(fact: AnyFact, scope: Scope) -> Json | None:
-    """The resource of a fact, and those of all that is related to it."""
-    reference = scope.projectors[type(fact)](fact, scope)
+    """The resource of a fact, and those of all that is related to it.
+
+    The specimen at hand is that of the report's own results, never of what they are compared with.
+    """
+    reference = None
+    if fact.null:
+        scope.loose.extend(projected(getattr(fact, "members", ()), scope))
+    else:
+        reference = scope.projectors[type(fact)](fact, scope)
+    apart = msgspec.structs.replace(scope, effective=When(), specimens=())
     for related in every_related(fact):
-        found = project(related.fact, scope)
+        found = project(related.fact, apart)
         if found is not None:
             scope.loose.append(found)
     return reference
@@ -154,7 +162,7 @@ def reason_codes(reasons: Iterable[AnyFact]) -> list[Json]:
     for reason in reasons:
         concept = getattr(reason, "problem", None) or reason.code
         said = codeable(concept, text=concept.text or reason.text)
-        if said is not None and not reason.negated:
+        if said is not None and not (reason.negated or reason.null):
             found.append(said)
     return found
 

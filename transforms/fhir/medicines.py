@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.statements import Amount, Interval, Product, Timing
+from transforms.content.medicines import PRESCRIPTION_LINE
 from transforms.content.model import Dosage, Immunization, Medication, Reaction, Supply, When
 from transforms.content.times import moment
 from transforms.fhir.clinical import INTENTS, Scope, common, performers, reason_codes, request
@@ -43,6 +44,8 @@ def medication(fact: Medication, scope: Scope) -> Json | None:
     """A line of treatment by what it is: statement, request, or dispense."""
     if fact.negated:
         return _statement(fact, scope, "not-taken")
+    if fact.code.code == PRESCRIPTION_LINE and _nothing(fact):
+        return None
     match fact.use:
         case "prescribed" | "planned":
             return _request(fact, scope)
@@ -50,6 +53,13 @@ def medication(fact: Medication, scope: Scope) -> Json | None:
             return _dispense(fact, scope, fact.supplies[0] if fact.supplies else None)
         case _:
             return _statement(fact, scope, STATEMENTS.get(fact.use) or _taken(fact, scope))
+
+
+def _nothing(fact: Medication) -> bool:
+    """Whether a line names no product and says nothing: a mere reference to a line of another document."""
+    said = fact.product
+    named = said.name or any(c.code or c.text or c.translations for c in (said.code, said.package, *said.classes))
+    return not (named or said.ingredients or fact.dosages or fact.supplies or fact.text)
 
 
 def immunization(fact: Immunization, scope: Scope) -> Json | None:
@@ -89,9 +99,13 @@ def product_code(product: Product) -> Json:
     return codeable(product.code, product.package, *product.classes, text=name) or nothing_said()
 
 
-def dosage(said: Dosage) -> Json:
-    """One dosage: when, how much, how."""
-    timings = [_timing(time) for time in _flat(said.timings)]
+def dosage(said: Dosage) -> list[Json]:
+    """One dosage: when, how much, how. Frequencies that no one timing can hold are dosages that go together, which
+    the same sequence says."""
+    return [found for timing in _timings(said.timings) or [{}] if (found := _dosage(said, timing))]
+
+
+def _dosage(said: Dosage, timing: Json) -> Json:
     dose = {"doseQuantity": simple_quantity(said.dose)}
     if dose["doseQuantity"] is None and isinstance(said.dose, Interval):
         dose = {"doseRange": range_(said.dose)}
@@ -100,10 +114,12 @@ def dosage(said: Dosage) -> Json:
         rate = {"rateRange": range_(said.rate)}
     amounts = {name: value for name, value in (dose | rate).items() if value}
     bounds = period(said.period)
-    repeat = next((timing for timing in timings if timing), {}) | ({"boundsPeriod": bounds} if bounds else {})
+    repeat = timing | ({"boundsPeriod": bounds} if bounds else {})
     words = [time.text for time in _flat(said.timings) if time.text]
     found: Json = {
-        "sequence": int(said.sequence) if said.sequence.isascii() and said.sequence.isdigit() else None,
+        "sequence": int(said.sequence)
+        if said.sequence.isascii() and said.sequence.isdigit() and len(said.sequence) < 10
+        else None,
         "text": said.text or "; ".join(dict.fromkeys(words)),
         "additionalInstruction": [{"text": condition} for condition in said.conditions],
         "timing": {"repeat": repeat} if repeat else None,
@@ -125,11 +141,37 @@ def _statement(fact: Medication, scope: Scope, status: str) -> Json:
         "basedOn": _prescription(fact),
     }
     statement = scope.add(fact, resource | date_or_period("effective", fact.when))
-    for supply in fact.supplies:
-        given = _dispense(fact, scope, supply, f"|{supply.path}")
-        if given is not None:
-            scope.loose.append(given)
+    scope.loose.extend(_supplied(fact, scope, ordered=True))
     return statement
+
+
+def _supplied(fact: Medication, scope: Scope, *, ordered: bool) -> list[Json]:
+    """The supplies of a line: what was given out is a dispense; what was only to be given out, a request for it."""
+    found = []
+    for supply in fact.supplies:
+        if fact.negated or supply.negated or supply.null:
+            continue
+        if supply.mood == "event":
+            found.append(_dispense(fact, scope, supply, f"|{supply.path}"))
+        elif ordered:
+            resource = common(fact, scope, "MedicationRequest") | {
+                "identifier": [one for id_ in supply.ids if (one := identifier(id_))],
+                "status": "unknown",
+                "intent": INTENTS.get(supply.mood, "proposal"),
+                "medicationCodeableConcept": product_code(supply.product or fact.product),
+                "dispenseRequest": _to_dispense(supply, supply.repeats),
+            }
+            found.append(scope.add(fact, resource, f"|{supply.path}"))
+    return found
+
+
+def _to_dispense(supply: Supply | None, repeats: Interval | Amount | None) -> Json:
+    found: Json = {}
+    if supply is not None and supply.quantity is not None and (number := quantity(supply.quantity)):
+        found["quantity"] = number
+    if isinstance(repeats, Amount) and repeats.value.isascii() and repeats.value.isdigit() and len(repeats.value) < 10:
+        found["numberOfRepeatsAllowed"] = int(repeats.value)
+    return found
 
 
 def _taken(fact: Medication, scope: Scope) -> str:
@@ -142,13 +184,9 @@ def _taken(fact: Medication, scope: Scope) -> str:
 
 
 def _request(fact: Medication, scope: Scope) -> Json:
-    supply = fact.supplies[0] if fact.supplies else None
-    dispensed: Json = {}
-    if supply is not None and supply.quantity is not None and (number := quantity(supply.quantity)):
-        dispensed["quantity"] = number
+    asked = (supply for supply in fact.supplies if not (supply.mood == "event" or supply.negated or supply.null))
+    supply = next(asked, None)
     repeats = fact.repeats or (supply.repeats if supply is not None else None)
-    if isinstance(repeats, Amount) and repeats.value.isascii() and repeats.value.isdigit():
-        dispensed["numberOfRepeatsAllowed"] = int(repeats.value)
     resource = common(fact, scope, "MedicationRequest") | {
         "status": {"aborted": "stopped", "cancelled": "cancelled", "suspended": "on-hold"}.get(fact.status, "active"),
         "intent": "order" if fact.use == "prescribed" else INTENTS.get(fact.mood, "plan"),
@@ -157,13 +195,14 @@ def _request(fact: Medication, scope: Scope) -> Json:
         "requester": next(iter(performers(fact, scope, "author")), None),
         "reasonCode": reason_codes(fact.reasons),
         "dosageInstruction": _dosages(fact),
-        "dispenseRequest": dispensed,
+        "dispenseRequest": _to_dispense(supply, repeats),
         "substitution": _substitution(fact, "allowedCodeableConcept"),
     }
+    scope.loose.extend(_supplied(fact, scope, ordered=False))
     return scope.add(fact, resource)
 
 
-def _dispense(fact: Medication, scope: Scope, supply: Supply | None, suffix: str = "") -> Json | None:
+def _dispense(fact: Medication, scope: Scope, supply: Supply | None, suffix: str = "") -> Json:
     when = supply.when if supply is not None else When()
     given = next((p for p in supply.people if p.kind == "performer"), None) if supply is not None else None
     actor = participant(scope.pool, given, f"{scope.key(fact)}{suffix}|given by") if given is not None else None
@@ -183,7 +222,7 @@ def _dispense(fact: Medication, scope: Scope, supply: Supply | None, suffix: str
 
 
 def _dosages(fact: Medication) -> list[Json]:
-    found = [one for said in fact.dosages if (one := dosage(said))]
+    found = [one for said in fact.dosages for one in dosage(said)]
     words = " ".join(fact.patient_instructions)
     if words and found:
         found[0] = found[0] | {"patientInstruction": words}
@@ -218,6 +257,13 @@ def _flat(timings: tuple[Timing, ...]) -> list[Timing]:
     for time in timings:
         found.extend(_flat(time.parts) if time.kind == "SXPR_TS" else [time])
     return found
+
+
+def _timings(timings: tuple[Timing, ...]) -> list[Json]:
+    """The moments of the day as one timing, each frequency as another."""
+    found = [timing for time in _flat(timings) if (timing := _timing(time))]
+    moments = list(dict.fromkeys(moment for timing in found for moment in timing.get("when", ())))
+    return [*([{"when": moments}] if moments else []), *(timing for timing in found if "when" not in timing)]
 
 
 def _timing(time: Timing) -> Json:

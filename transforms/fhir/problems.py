@@ -128,7 +128,7 @@ def relative(fact: FamilyMember, scope: Scope) -> Json | None:
     relation = codeable(fact.relation)
     if relation is None or fact.negated:
         return None
-    problems = [said for said in fact.conditions if isinstance(said, Condition) and not said.negated]
+    problems = [said for said in fact.conditions if isinstance(said, Condition) and not (said.negated or said.null)]
     resource = common(fact, scope, "FamilyMemberHistory", subject="patient") | {
         "status": "completed",
         "relationship": relation,
@@ -184,6 +184,8 @@ def device(fact: Device, scope: Scope) -> Json | None:
     """A device in use, or asked for. A serial number or UDI is kept as it stands."""
     kind = codeable(fact.device) or (codeable(fact.product.code) if fact.product else None)
     if fact.mood != "event":
+        if fact.negated:
+            return None
         resource = common(fact, scope, "DeviceRequest") | {
             "status": REQUESTED.get(fact.status, "active"),
             "intent": INTENTS.get(fact.mood, "proposal"),
