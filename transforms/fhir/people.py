@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from connectors.heading import RawDevice, RawEntity, RawOrganisation, RawSubject
-from connectors.said import RawAddress, RawId, RawName, RawTelecom
+from connectors.heading import RawDevice, RawEntity, RawOrganisation, RawPerson, RawSubject
+from connectors.said import RawAddress, RawCode, RawId, RawName, RawNamePart, RawTelecom
 from connectors.statements import Participation
 from transforms.documents import normalised_id
 from transforms.fhir.pool import Pool
@@ -135,29 +135,13 @@ def participant(pool: Pool, said: Participation, place: str) -> Json | None:
     """Who or what took part in a statement, as a reference; None for one that nothing names."""
     if said.model or said.software or said.role_class == "MANU":
         return _thing(pool, said, place)
-    structure = _structure(pool, said, place)
-    if not (said.family or said.given or said.ids):
-        return structure
-    person: Json = {"resourceType": "Practitioner"}
-    identifiers = [one for id_ in said.ids for one in person_ids(id_)]
-    if identifiers:
-        person["identifier"] = identifiers
-    name = {"family": said.family, "given": [said.given] if said.given else []}
-    if found := {part: value for part, value in name.items() if value}:
-        person["name"] = [found]
-    elif said.name:
-        person["name"] = [{"text": said.name}]
-    practitioner = pool.add(_key("practitioner", said.ids, place), person)
-    speciality = codeable(said.code) if said.code.code or said.code.text else None
-    if structure is None and speciality is None:
-        return practitioner
-    role: Json = {"resourceType": "PractitionerRole", "practitioner": practitioner}
-    if structure is not None:
-        role["organization"] = structure
-    if speciality is not None:
-        role["specialty"] = [speciality]
-    key = f"role|{practitioner['reference']}|{structure['reference'] if structure else ''}|{said.code.code}"
-    return pool.add(key, role)
+    names = (said.organisation,) if said.organisation else ()
+    structure = RawOrganisation(ids=said.organisation_ids, names=names)
+    parts = (RawNamePart("family", said.family), RawNamePart("given", said.given))
+    name = RawName(parts=parts, text="" if said.family or said.given else said.name)
+    code = RawCode(said.code.code, said.code.system, said.code.display, text=said.code.text)
+    entity = RawEntity(ids=said.ids, code=code, person=RawPerson((name,)), organisation=structure)
+    return professional(pool, entity, place)
 
 
 def person_ids(id_: RawId) -> list[Json]:
@@ -191,11 +175,6 @@ def _thing(pool: Pool, said: Participation, place: str) -> Json:
     if kind := codeable(said.entity):
         resource["type"] = kind
     return pool.add(_key("device", said.ids, place), resource)
-
-
-def _structure(pool: Pool, said: Participation, place: str) -> Json | None:
-    names = (said.organisation,) if said.organisation else ()
-    return organisation(pool, RawOrganisation(ids=said.organisation_ids, names=names), f"{place}/organisation")
 
 
 def _patient_names(said: Patient, subject: RawSubject | None) -> list[Json]:
