@@ -7,6 +7,7 @@ warehouse takes. An enclosed source goes back through the registry, so no connec
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -266,7 +267,7 @@ class _Reading:
         message, children, self.pending, self.children = self.pending, self.children, None, []
         try:
             self.stream.seek(message.span.start)
-            digest = hashlib.sha256(self.stream.read(message.span.length)).digest()
+            digest = message_digest(self.stream.read(message.span.length))
             found = message_items(message, children, digest, self.next_ordinal, self.context, route)
         except Exception as bug:  # noqa: BLE001 - the bulkhead: the message and what it encloses are held
             keys = (message.control_id,) if message.control_id else ()
@@ -397,6 +398,13 @@ class _Reading:
         return self._item(
             document.locator, kind="document", end="", patient=patient, carried=(carried,), keys=lookups(record)
         )
+
+
+def message_digest(data: bytes) -> bytes:
+    """What makes a message the same one again: its bytes, whatever ends its lines."""
+    if b"\n" in data or b"\r\r" in data or b"\x1c" in data or b"\x0b" in data:
+        data = re.sub(rb"[\r\n\x0b\x1c]+", b"\r", data)
+    return hashlib.sha256(data).digest()
 
 
 def _owner(item: PreparedItem) -> PatientName | None:

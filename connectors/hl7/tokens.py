@@ -116,8 +116,12 @@ class Escapes(msgspec.Struct, frozen=True):
     """What a message's escape sequences stand for (HL7 v2.5, 2.7)."""
 
     pattern: re.Pattern[str]
-    """Group 1: a name; group 2: hexadecimal digits of one or more sequences in a row; neither: unknown."""
+    """Group 1: a name; 2: hexadecimal digits of one or more sequences in a row; 3: layout; none of them: unknown."""
     named: dict[str, str]
+
+
+_LAYOUT = r"H|N|\.(?:sp|fi|nf|in|ti|sk|ce)(?:[+-]?\d+)?"
+"""Highlighting and the formatting commands of FT (HL7 v2.5, 2.7.3 and 2.7.6), which stand for no character."""
 
 
 @lru_cache(64)
@@ -129,11 +133,12 @@ def _escapes(d: Delimiters) -> Escapes:
     names = "|".join(re.escape(name) for name in named)
     hexadecimal = f"(?:{e}X(?:[0-9A-Fa-f]{{2}})+{e})+"
     unknown = f"{e}[A-Za-z.][A-Za-z0-9.+-]*{e}|{e}"
-    return Escapes(re.compile(f"{e}({names}){e}|({hexadecimal})|{unknown}"), named)
+    return Escapes(re.compile(f"{e}({names}){e}|({hexadecimal})|{e}({_LAYOUT}){e}|{unknown}"), named)
 
 
 def unescape(text: str, d: Delimiters, unknown: Callable[[], None], encoding: str = "utf-8") -> str:
-    """Text with its escape sequences decoded, once. Unknown or open ones stay as they are; `unknown` is told.
+    """Text with its escape sequences decoded, once. Unknown or open ones stay as they are; `unknown` is told. Layout
+    stays as it is written, between backslashes: nothing is wrong with it.
 
     `\\Xhh..\\` holds bytes in the character set of the message, `encoding`.
     """
@@ -146,6 +151,8 @@ def unescape(text: str, d: Delimiters, unknown: Callable[[], None], encoding: st
             return escapes.named[match[1]]
         if match[2]:
             return _bytes(bytes.fromhex(re.sub("[^0-9A-Fa-f]", "", match[2])), encoding)
+        if match[3]:
+            return f"\\{match[3]}\\"
         unknown()
         return match[0]
 

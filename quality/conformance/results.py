@@ -12,7 +12,7 @@ from quality.conformance.fields import check_number, check_time
 from quality.conformance.finding import Findings, Place
 from quality.conformance.profiles import Rule, tables
 
-_LOINC = re.compile(r"(\d{1,7})-(\d)")
+_LOINC = re.compile(r"([1-9]\d{0,6})-(\d)")
 _DATES = {"DT": Rule(precision="day"), "TS": Rule(), "DTM": Rule()}
 _TIME = re.compile(r"([01]\d|2[0-3])([0-5]\d)?([0-5]\d(\.\d{1,4})?)?([+-]\d{4})?")
 _SN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cda import ARC, cda
-from tests.hl7 import batch, document_oru, mdm, oru, pid, request
+from tests.hl7 import adt, batch, document_oru, mdm, oru, pid, request
 from tests.hub import Hub
 
 OTHER = pid(ins="181112A00400083", family="D'ÉPINAY", birth="19811115", sex="M", ipp="IPP-9")
@@ -135,6 +135,15 @@ def test_the_same_message_in_a_later_batch_is_a_duplicate(hub: Hub) -> None:
     again = hub.take(batch([oru(), mdm(cda("1"))]))
     assert hub.ends(again) == {"duplicate": 3}
     assert hub.documents() == before
+
+
+@pytest.mark.parametrize("message", [oru(), mdm(cda("1")), adt()], ids=["ORU", "MDM", "ADT"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r\r", b"\n\n"])
+def test_the_same_message_in_other_line_ends_is_a_duplicate(hub: Hub, message: bytes, end: bytes) -> None:
+    hub.take(message)
+    again = hub.take(b"\xef\xbb\xbf\x0b" + message.replace(b"\r", end) + b"\x1c\r")
+    assert set(hub.ends(again)) == {"duplicate"}
+    assert hub.receipt(again)["notes"] == []
 
 
 def test_a_structured_document_and_its_pdf_of_one_message_are_one_unit(hub: Hub) -> None:

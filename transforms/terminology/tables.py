@@ -44,7 +44,7 @@ LOINC_SYSTEMS: Final = frozenset({"LN", "LOINC", "2.16.840.1.113883.6.1", "HTTP:
 """How senders name LOINC: HL7 table 0396, its name, its OID, its URI (in upper case)."""
 UCUM_SYSTEMS: Final = frozenset({"UCUM", "2.16.840.1.113883.6.8", "HTTP://UNITSOFMEASURE.ORG"})
 
-_LOINC = re.compile(r"[0-9]{1,7}-[0-9]")
+_LOINC = re.compile(r"[1-9][0-9]{0,6}-[0-9]")
 
 
 def names(system: str, known: frozenset[str]) -> bool:
@@ -53,7 +53,7 @@ def names(system: str, known: frozenset[str]) -> bool:
 
 
 def loinc_shaped(code: str) -> bool:
-    """Whether a code has the shape of an observation's: up to seven digits, a hyphen, a check digit."""
+    """Whether a code has the shape of an observation's: one to seven digits, no zero first, a hyphen, a check digit."""
     return _LOINC.fullmatch(code) is not None
 
 

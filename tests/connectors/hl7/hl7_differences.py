@@ -58,7 +58,7 @@ DIFFERENCES = (
         "python-hl7",
         "escape: formatting",
         "2.7.3 and 2.7.6: highlighting and layout are no characters. Underscores and blanks that nobody wrote change "
-        "the text; left as written and told (ESCAPE_UNKNOWN) they lose nothing.",
+        "the text; left as written they lose nothing.",
         NTE.format("\\H\\grave\\N\\"),
         TEXT,
         "\\H\\grave\\N\\",

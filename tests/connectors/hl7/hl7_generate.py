@@ -48,7 +48,8 @@ WORDS = (
 )
 EXOTIC = ("漢字", "e\u0301 combined", "\u202eRTL\u202c", "🩸 sang", "\u2028line", "Ł", "Ω", "nul\x00inside", "\x0c")
 """Written in UTF-8 and UTF-16 only."""
-UNKNOWN = ("Zxx", "H", "N", ".sp2", ".in4", ".ce", "C2842", "M242842", "X0", "XGG", "Z.a-b")
+LAYOUT = ("H", "N", ".sp2", ".in4", ".ce")
+UNKNOWN = ("Zxx", *LAYOUT, "C2842", "M242842", "X0", "XGG", "Z.a-b")
 """Escape sequences whose text no reader may invent: they stay as written."""
 
 LINES: dict[str, tuple[str, ...]] = {
@@ -214,9 +215,10 @@ class _Writer:
         if odd < self.odd / 2:
             text += rng.choice([*self.delimiters(), "\n"]) + rng.choice(WORDS[:1])
         if odd > 1 - self.odd / 4:
-            sequence = f"{self.d.escape}{rng.choice(UNKNOWN)}{self.d.escape}"
+            name = rng.choice(UNKNOWN)
+            sequence = f"{self.d.escape}{name}{self.d.escape}"
             written, value = self.escaped(text)
-            return (written + sequence, value + sequence)
+            return (written + sequence, value + (f"\\{name}\\" if name in LAYOUT else sequence))
         if odd > 1 - self.odd / 3:
             written, value = self.escaped(text)
             return (f"{written} {self.d.escape} open", f"{value} {self.d.escape} open")
