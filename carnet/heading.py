@@ -18,7 +18,7 @@ from transforms.xds.entry import Coded, document_entry
 from transforms.xds.times import DTM
 
 
-def heading_rows(record: DocumentRecord, masks: tuple[str, ...]) -> dict[str, Any]:
+def heading_rows(record: DocumentRecord, masks: tuple[str, ...], status: str) -> dict[str, Any]:
     """What `carnet patient --json` adds to the row of a CDA document."""
     said = record.header
     people = [
@@ -40,7 +40,7 @@ def heading_rows(record: DocumentRecord, masks: tuple[str, ...]) -> dict[str, An
             {"type": one.type_code, "document_id": _id(id_)} for one in said.related for id_ in one.ids if id_.root
         ],
         "consents": [{"code": _code(one.code), "status": one.status} for one in said.consents],
-        "metadata": _metadata(record, masks),
+        "metadata": _metadata(record, masks, status),
     }
 
 
@@ -116,8 +116,8 @@ def _encounter(said: RawEncounter | None) -> dict[str, Any] | None:
     }
 
 
-def _metadata(record: DocumentRecord, masks: tuple[str, ...]) -> dict[str, Any]:
-    entry = document_entry(record, masks)
+def _metadata(record: DocumentRecord, masks: tuple[str, ...], status: str) -> dict[str, Any]:
+    entry = document_entry(record, masks, status)
     row: dict[str, Any] = msgspec.structs.asdict(entry)
     for name, value in row.items():
         if isinstance(value, Coded):

@@ -655,6 +655,7 @@ class MetadataRow(Row, kw_only=True):
     reference_ids: list[str]
     replaces: list[str]
     missing: list[str]
+    availability_status: str
 
 
 class TimelineRow(Row, kw_only=True):

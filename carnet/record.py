@@ -108,7 +108,7 @@ def _document(found: ledger.StoredDocument, known: SenderMap) -> dict[str, Any]:
         "attachments": [_attached(one) for one in record.attached],
     }
     if record.format != "hl7-oru":
-        row |= heading_rows(record, masks(found))
+        row |= heading_rows(record, masks(found), found.status)
     else:
         row |= {
             "result_status": record.result_status,

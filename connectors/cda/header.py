@@ -13,11 +13,7 @@ from lxml import etree
 
 from connectors.base import RawParty, RawPatient
 from connectors.cda.acts import act, consent, encounter, order, related
-from connectors.cda.elements import ROOT as ROOT
-from connectors.cda.elements import V3 as V3
-from connectors.cda.elements import any_id, first, raw_id, raw_time, text, value
-from connectors.cda.elements import children as children
-from connectors.cda.elements import raw_code as raw_code
+from connectors.cda.elements import V3, any_id, first, raw_code, raw_id, raw_time, text, value
 from connectors.cda.people import organisation, participation, subject
 from connectors.heading import Header, RawOrganisation
 from connectors.said import RawId

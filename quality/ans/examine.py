@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from lxml import etree
 
-from connectors.cda.header import ROOT
+from connectors.cda.elements import ROOT
 from connectors.cda.xml import Malformed, parse
 from quality.ans import svrl, xsd
 from quality.ans.assembly import assemble

@@ -138,12 +138,15 @@ def test_a_replacement_a_refusal_and_times_of_a_day_are_shown_as_said(hub: Hub) 
             documentationOf=documented("IMP", "20260225", ""),
         )
     )
-    row = next(row for row in hub.patient(INS, TEST_OID) if row["document_id"] == f"{ARC}.77")
+    rows = hub.patient(INS, TEST_OID)
+    row = next(row for row in rows if row["document_id"] == f"{ARC}.77")
     assert row["related"] == [{"type": "RPLC", "document_id": f"{ARC}.1"}]
     assert row["consents"] == [{"code": code("REFUS", "1.2.3", "Refus"), "status": "completed"}]
     assert row["acts"][0]["time"] == {"start": "2026-02-25", "end": "", "zone": "none"}
     assert row["metadata"]["service_start_time"] == {"value": "20260225", "said": "20260225", "how": "date"}
     assert row["metadata"]["replaces"] == [f"{ARC}.1"]
+    by_id = {one["document_id"]: one["metadata"]["availability_status"].rpartition(":")[2] for one in rows}
+    assert by_id == {f"{ARC}.1": "Deprecated", f"{ARC}.77": "Approved"}
 
 
 def test_what_is_stored_is_what_the_bytes_say_to_the_byte(hub: Hub) -> None:

@@ -23,6 +23,12 @@ MASKS = "1.2.250.1.213.1.1.4.13"
 """TRE_A07: who may see a document; carried beside the CDA, never in it."""
 ACCESSION, ORDER = "urn:ihe:iti:xds:2013:accession", "urn:ihe:iti:xds:2013:order"
 """Types of `referenceIdList` (IHE ITI TF-3, 4.2.3.2.28)."""
+AVAILABILITY = {
+    "current": "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved",
+    "superseded": "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated",
+    "deleted": "urn:asip:ci-sis:2010:StatusType:Deleted",
+}
+"""availabilityStatus of a document by its state (ITI TF-3; JDV_J52 of the CI-SIS for what is deleted)."""
 REQUIRED = {
     "author": "authors",
     "legalAuthenticator": "legal_authenticator",
@@ -105,10 +111,12 @@ class DocumentEntry(msgspec.Struct, frozen=True):
     """uniqueId of the documents that this one replaces (RPLC)."""
     missing: tuple[str, ...]
     """Required metadata that the header does not give."""
+    availability_status: str = ""
+    """As its state is known to be; empty for a document seen by itself."""
 
 
-def document_entry(record: DocumentRecord, masks: Iterable[str] = ()) -> DocumentEntry:
-    """The entry of a CDA document; `masks` are the codes in force beside it (MASQUE_PS …)."""
+def document_entry(record: DocumentRecord, masks: Iterable[str] = (), status: str = "") -> DocumentEntry:
+    """The entry of a CDA document; `masks` are the codes in force beside it (MASQUE_PS …), `status` its state."""
     said = record.header
     found = model_of(record)
     act = main_act(said)
@@ -149,6 +157,7 @@ def document_entry(record: DocumentRecord, masks: Iterable[str] = ()) -> Documen
         ),
         replaces=tuple(_unique(id_) for one in said.related if one.type_code == "RPLC" for id_ in one.ids if id_.root),
         missing=(),
+        availability_status=AVAILABILITY.get(status, ""),
     )
     return msgspec.structs.replace(entry, missing=tuple(_missing(entry)))
 
