@@ -14,7 +14,7 @@ import msgspec
 from connectors.said import RawId
 
 
-class Concept(msgspec.Struct, frozen=True, omit_defaults=True, tag="code"):
+class Concept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="code"):
     """`CD`, `CE`, `CV`, `CO`, `CS`: a coded value, its words and its translations, kept apart."""
 
     code: str = ""
@@ -37,7 +37,7 @@ NOTHING: Final = Concept()
 """No code, no words: the one that stands for absence, so that it is left out when written."""
 
 
-class Amount(msgspec.Struct, frozen=True, omit_defaults=True, tag="quantity"):
+class Amount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="quantity"):
     """`PQ`, `INT`, `REAL`: value and unit as written. An `INT` or a `REAL` has no unit."""
 
     value: str = ""
@@ -47,7 +47,7 @@ class Amount(msgspec.Struct, frozen=True, omit_defaults=True, tag="quantity"):
     """Words of its translation."""
 
 
-class Bound(msgspec.Struct, frozen=True, omit_defaults=True):
+class Bound(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One end of an interval. `inclusive` is true unless said otherwise (HL7 V3 `IVXB`)."""
 
     value: str = ""
@@ -57,7 +57,7 @@ class Bound(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
 
 
-class Interval(msgspec.Struct, frozen=True, omit_defaults=True, tag="interval"):
+class Interval(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="interval"):
     """`IVL_PQ`, `IVL_INT`, `IVL_REAL`."""
 
     low: Bound | None = None
@@ -67,7 +67,7 @@ class Interval(msgspec.Struct, frozen=True, omit_defaults=True, tag="interval"):
     null: str = ""
 
 
-class Ratio(msgspec.Struct, frozen=True, omit_defaults=True, tag="ratio"):
+class Ratio(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ratio"):
     """`RTO`."""
 
     numerator: Amount = Amount()
@@ -75,7 +75,7 @@ class Ratio(msgspec.Struct, frozen=True, omit_defaults=True, tag="ratio"):
     null: str = ""
 
 
-class Words(msgspec.Struct, frozen=True, omit_defaults=True, tag="text"):
+class Words(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="text"):
     """`ST`, `SC`, `ED` as text, and anything whose type is not one of the others."""
 
     text: str = ""
@@ -84,14 +84,14 @@ class Words(msgspec.Struct, frozen=True, omit_defaults=True, tag="text"):
     """The xsi:type as its local name; empty when none is said."""
 
 
-class Truth(msgspec.Struct, frozen=True, omit_defaults=True, tag="boolean"):
+class Truth(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="boolean"):
     """`BL`: `true`, `false` or what stands there."""
 
     value: str = ""
     null: str = ""
 
 
-class Binary(msgspec.Struct, frozen=True, omit_defaults=True, tag="binary"):
+class Binary(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="binary"):
     """`ED` in base64: what it is said to be and how many characters of base64 there are; the bytes stay raw."""
 
     media_type: str = ""
@@ -102,7 +102,7 @@ class Binary(msgspec.Struct, frozen=True, omit_defaults=True, tag="binary"):
 TimeKind: TypeAlias = Literal["TS", "IVL_TS", "PIVL_TS", "EIVL_TS", "SXPR_TS"]
 
 
-class Timing(msgspec.Struct, frozen=True, omit_defaults=True, tag="time"):
+class Timing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="time"):
     """`TS`, `IVL_TS`, `PIVL_TS`, `EIVL_TS`, `SXPR_TS`: times as written, periods as amounts."""
 
     kind: TimeKind = "TS"
@@ -129,7 +129,7 @@ class Timing(msgspec.Struct, frozen=True, omit_defaults=True, tag="time"):
 Value: TypeAlias = Concept | Amount | Interval | Ratio | Words | Truth | Binary | Timing
 
 
-class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+class Range(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An observationRange. Its interpretation (`N`) says which range it is and is never that of the result."""
 
     value: Interval | Value | None = None
@@ -140,14 +140,14 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
     """Criteria as words or codes: for whom the range holds."""
 
 
-class Ingredient(msgspec.Struct, frozen=True, omit_defaults=True):
+class Ingredient(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     code: Concept = NOTHING
     name: str = ""
     strength: Ratio | Amount | None = None
     active: bool = True
 
 
-class Product(msgspec.Struct, frozen=True, omit_defaults=True):
+class Product(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A manufacturedProduct with its pharmacy extension (IHE PHARM, `urn:ihe:pharm`)."""
 
     ids: tuple[RawId, ...] = ()
@@ -166,7 +166,7 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     """manufacturerOrganization/name."""
 
 
-class Specimen(msgspec.Struct, frozen=True, omit_defaults=True):
+class Specimen(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ids: tuple[RawId, ...] = ()
     code: Concept = NOTHING
     """Of the specimen material, or of the organism when `isolate`."""
@@ -174,7 +174,7 @@ class Specimen(msgspec.Struct, frozen=True, omit_defaults=True):
     """classCode `MIC`: a microorganism."""
 
 
-class Participation(msgspec.Struct, frozen=True, omit_defaults=True):
+class Participation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Someone or something that took part: performer, author, informant, participant, subject."""
 
     kind: Literal["performer", "author", "informant", "participant", "subject"]
@@ -201,7 +201,7 @@ class Participation(msgspec.Struct, frozen=True, omit_defaults=True):
     organisation: str = ""
 
 
-class Relation(msgspec.Struct, frozen=True, omit_defaults=True):
+class Relation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An entryRelationship or an organizer's component."""
 
     type_code: str
@@ -224,7 +224,7 @@ Kind: TypeAlias = Literal[
 ]
 
 
-class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
+class Statement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One clinical statement and those it relates to."""
 
     kind: Kind

@@ -10,7 +10,8 @@ from typing import get_args
 
 from lxml import etree
 
-from connectors.cda.anchors import Anchors, resolve
+from connectors.cda.anchors import Anchors, fold, resolve
+from connectors.cda.elements import child as child_of
 from connectors.said import RawId
 from connectors.statements import (
     NOTHING,
@@ -47,6 +48,8 @@ class Reading:
         """The text of a `text` or `originalText`, references resolved; a dangling one is counted."""
         if element is None:
             return ""
+        if next(iter(element), None) is None and "representation" not in element.attrib:
+            return fold(element.text or "")
         found = resolve(self.anchors, element)
         if found.dangling:
             self.dangling += 1
@@ -63,26 +66,25 @@ def concept(element: etree._Element | None, reading: Reading, depth: int = 0) ->
     if element is None:
         return NOTHING
     get = element.get
-    text, translations, qualifiers = "", [], []
-    if len(element) and depth < DEEPEST:
+    text = ""
+    translations: list[Concept] = []
+    qualifiers: list[tuple[Concept, Concept]] = []
+    if depth < DEEPEST:
         for child in element:
-            if child.tag == _ORIGINAL:
+            tag = child.tag
+            if tag == _ORIGINAL:
                 text = reading.words(child)
-            elif child.tag == _TRANSLATION:
+            elif tag == _TRANSLATION:
                 translations.append(concept(child, reading, depth + 1))
-            elif child.tag == _QUALIFIER:
-                name, value = child.find(V3 + "name"), child.find(V3 + "value")
+            elif tag == _QUALIFIER:
+                name, value = child_of(child, V3 + "name"), child_of(child, V3 + "value")
                 qualifiers.append((concept(name, reading, depth + 1), concept(value, reading, depth + 1)))
-    found = Concept(
-        code=_trimmed(get("code")),
-        system=_trimmed(get("codeSystem")),
-        display=_folded(get("displayName")),
-        text=text,
-        null=_trimmed(get("nullFlavor")),
-        translations=tuple(translations),
-        qualifiers=tuple(qualifiers),
-    )
-    return found if found else NOTHING
+    code, display, null = get("code", "").strip(), get("displayName", ""), get("nullFlavor", "").strip()
+    if display:
+        display = " ".join(display.split())
+    if code or display or text or null or translations or qualifiers:
+        return Concept(code, get("codeSystem", "").strip(), display, text, null, tuple(translations), tuple(qualifiers))
+    return NOTHING
 
 
 def instance_id(element: etree._Element) -> RawId | None:
@@ -129,8 +131,8 @@ def ratio(element: etree._Element | None, reading: Reading) -> Ratio:
     if element is None:
         return Ratio()
     return Ratio(
-        amount(element.find(V3 + "numerator"), reading),
-        amount(element.find(V3 + "denominator"), reading),
+        amount(child_of(element, V3 + "numerator"), reading),
+        amount(child_of(element, V3 + "denominator"), reading),
         _trimmed(element.get("nullFlavor")),
     )
 
@@ -139,6 +141,15 @@ def timing(element: etree._Element, reading: Reading, depth: int = 0) -> Timing:
     """Any time, as written. Without an xsi:type the content says which it is (`TS` or `IVL_TS`)."""
     said = local_type(element)
     parts = {child.tag: child for child in element}
+    if not parts and said != "SXPR_TS":
+        get = element.get
+        return Timing(
+            _KINDS.get(said, "TS"),
+            get("value", "").strip(),
+            null=get("nullFlavor", "").strip(),
+            operator=get("operator", "").strip(),
+            institution_specified=get("institutionSpecified") in ("true", "1"),
+        )
     low, high, center = parts.get(_LOW), parts.get(_HIGH), parts.get(_CENTER)
     width, period = parts.get(_WIDTH), parts.get(_PERIOD)
     kind = _KINDS.get(said) or ("IVL_TS" if low is not None or high is not None or width is not None else "TS")
@@ -191,11 +202,11 @@ def observation_range(element: etree._Element, reading: Reading) -> Range:
 
 def criterion_words(criterion: etree._Element, reading: Reading) -> str:
     """A criterion in words: its text, else the code or value it wants."""
-    text = reading.words(criterion.find(V3 + "text"))
+    text = reading.words(child_of(criterion, V3 + "text"))
     if text:
         return text
-    code = concept(criterion.find(V3 + "code"), reading)
-    wanted = criterion.find(V3 + "value")
+    code = concept(child_of(criterion, V3 + "code"), reading)
+    wanted = child_of(criterion, V3 + "value")
     said = [code.text or code.display or code.code]
     if wanted is not None:
         said.append(_trimmed(wanted.get("value")) or _folded(wanted.get("displayName")) or reading.words(wanted))
@@ -222,7 +233,7 @@ def _translated(element: etree._Element, reading: Reading) -> str:
 
 
 def _untyped(element: etree._Element) -> str:
-    if element.get("code") or element.find(_ORIGINAL) is not None:
+    if element.get("code") or child_of(element, _ORIGINAL) is not None:
         return "CD"
     if element.get("unit"):
         return "PQ"

@@ -46,6 +46,11 @@ def first(element: etree._Element | None, *path: str) -> etree._Element | None:
     return next(children(element, *path), None)
 
 
+def child(element: etree._Element, tag: str) -> etree._Element | None:
+    """The first child with a tag: as `find`, without a path to understand."""
+    return next(element.iterchildren(tag), None)
+
+
 def text(element: etree._Element | None) -> str:
     """All text below an element, white space folded."""
     if element is None:
@@ -124,19 +129,19 @@ def raw_code(element: etree._Element | None, depth: int = _TRANSLATIONS) -> RawC
     if element is None:
         return RawCode()
     get = element.get
-    alternatives: tuple[RawCode, ...] = ()
+    alternatives: list[RawCode] = []
     original = ""
     for child in element:
         tag = child.tag
         if tag == _TRANSLATION and depth:
-            alternatives += (raw_code(child, depth - 1),)
+            alternatives.append(raw_code(child, depth - 1))
         elif tag == _ORIGINAL:
             original = text(child)
     return RawCode(
         get("code", "").strip(),
         get("codeSystem", "").strip(),
         get("displayName", "").strip(),
-        alternatives,
+        tuple(alternatives),
         get("nullFlavor", ""),
         original,
     )

@@ -25,6 +25,7 @@ from connectors.cda.datatypes import (
     timing,
     value,
 )
+from connectors.cda.elements import child as child_of
 from connectors.cda.products import product, specimen
 from connectors.cda.taking_part import TAKING_PART, participation
 from connectors.said import RawId
@@ -53,15 +54,16 @@ def statement(element: etree._Element, reading: Reading, path: str, templates: t
     before = reading.dangling
     for child in element:
         tag = child.tag
-        if tag in MANY:
-            field, read = MANY[tag]
-            found = read(child, reading)
-            if found is not None:
-                many.setdefault(field, []).append(found)
-        elif tag in ONE:
-            field, read = ONE[tag]
-            if field not in one:
-                one[field] = read(child, reading)
+        if tag in PLACES:
+            field, read, repeats = PLACES[tag]
+            if not repeats:
+                if field not in one:
+                    one[field] = read(child, reading)
+            elif (found := read(child, reading)) is not None:
+                if field in many:
+                    many[field].append(found)
+                else:
+                    many[field] = [found]
         elif tag in RELATED:
             related.append(child)
         elif tag not in NO_CONTENT:
@@ -70,7 +72,8 @@ def statement(element: etree._Element, reading: Reading, path: str, templates: t
         one["dangling"] = reading.dangling - before
     if related:
         one["relations"] = _relations(related, reading, path)
-    one.update((field, tuple(found)) for field, found in many.items())
+    for field, several in many.items():
+        one[field] = tuple(several)
     get = element.get
     return Statement(
         kind=KINDS[element.tag],
@@ -89,10 +92,15 @@ def _relations(related: list[etree._Element], reading: Reading, path: str) -> tu
         return ()
     found = []
     for number, element in enumerate(related, 1):
-        inner = next((child for child in element if child.tag in KINDS), None)
+        inner = sequence = None
+        for child in element:
+            tag = child.tag
+            if tag in KINDS:
+                inner = child if inner is None else inner
+            elif tag == _SEQUENCE and sequence is None:
+                sequence = child
         if inner is None:
             continue
-        sequence = element.find(V3 + "sequenceNumber")
         found.append(
             Relation(
                 type_code=element.get("typeCode") or "COMP",
@@ -123,22 +131,22 @@ def _code(element: etree._Element, _: Reading) -> str:
 
 def _made(element: etree._Element, reading: Reading) -> Product | None:
     """What is consumed or supplied."""
-    found = element.find(V3 + "manufacturedProduct")
+    found = child_of(element, V3 + "manufacturedProduct")
     return product(found, reading) if found is not None else None
 
 
 def _range(element: etree._Element, reading: Reading) -> Range | None:
-    found = element.find(V3 + "observationRange")
+    found = child_of(element, V3 + "observationRange")
     return observation_range(found, reading) if found is not None else None
 
 
 def _specimen(element: etree._Element, reading: Reading) -> Specimen | None:
-    found = element.find(V3 + "specimenRole")
+    found = child_of(element, V3 + "specimenRole")
     return specimen(found, reading) if found is not None else None
 
 
 def _precondition(element: etree._Element, reading: Reading) -> str | None:
-    found = element.find(V3 + "criterion")
+    found = child_of(element, V3 + "criterion")
     return (criterion_words(found, reading) or None) if found is not None else None
 
 
@@ -186,5 +194,10 @@ MANY: Final[dict[str, tuple[str, Read]]] = {
     )
 } | {tag: ("participations", partial(participation, kind)) for tag, kind in TAKING_PART.items()}
 """Children that may repeat."""
+PLACES: Final = {
+    **{tag: (field, read, False) for tag, (field, read) in ONE.items()},
+    **{tag: (field, read, True) for tag, (field, read) in MANY.items()},
+}
+_SEQUENCE: Final = V3 + "sequenceNumber"
 RELATED: Final = frozenset((V3 + "entryRelationship", V3 + "component"))
 NO_CONTENT: Final = frozenset(V3 + name for name in ("realmCode", "typeId", "independentInd", "uncertaintyCode"))

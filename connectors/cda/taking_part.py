@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from lxml import etree
 
 from connectors.cda.datatypes import V3, Reading, concept, instance_id, timing
+from connectors.cda.elements import child
 from connectors.statements import NOTHING, Participation
 
 Part: TypeAlias = Literal["performer", "author", "informant", "participant", "subject"]
@@ -40,10 +41,10 @@ def participation(kind: Part, element: etree._Element, reading: Reading) -> Part
     if role is None:
         return Participation(kind=kind, type_code=element.get("typeCode") or "")
     entity, organisation = _child(role, _ENTITIES), _child(role, _ORGANISATIONS)
-    time, function, code = element.find(V3 + "time"), element.find(V3 + "functionCode"), role.find(V3 + "code")
-    entity_code = entity.find(V3 + "code") if entity is not None else None
-    sex = entity.find(V3 + "administrativeGenderCode") if entity is not None else None
-    family, given, name = _name(entity.find(V3 + "name") if entity is not None else None)
+    time, function, code = child(element, V3 + "time"), child(element, V3 + "functionCode"), child(role, V3 + "code")
+    entity_code = child(entity, V3 + "code") if entity is not None else None
+    sex = child(entity, V3 + "administrativeGenderCode") if entity is not None else None
+    family, given, name = _name(child(entity, V3 + "name") if entity is not None else None)
     return Participation(
         kind=kind,
         type_code=element.get("typeCode") or "",
@@ -57,8 +58,8 @@ def participation(kind: Part, element: etree._Element, reading: Reading) -> Part
         name=name,
         entity=concept(entity_code, reading) if entity_code is not None else NOTHING,
         sex=concept(sex, reading) if sex is not None else NOTHING,
-        model=_text(entity.find(V3 + "manufacturerModelName")) if entity is not None else "",
-        software=_text(entity.find(V3 + "softwareName")) if entity is not None else "",
+        model=_text(child(entity, V3 + "manufacturerModelName")) if entity is not None else "",
+        software=_text(child(entity, V3 + "softwareName")) if entity is not None else "",
         organisation_ids=tuple(found for id_ in _ids(organisation) if (found := instance_id(id_)) is not None),
         organisation=_organisation(organisation),
     )
@@ -76,8 +77,8 @@ def _name(name: etree._Element | None) -> tuple[str, str, str]:
 def _organisation(element: etree._Element | None) -> str:
     if element is None:
         return ""
-    named = element.find(V3 + "name")
-    return _text(named if named is not None else element.find(V3 + "desc"))
+    named = child(element, V3 + "name")
+    return _text(named if named is not None else child(element, V3 + "desc"))
 
 
 def _ids(element: etree._Element | None) -> list[etree._Element]:
@@ -85,7 +86,7 @@ def _ids(element: etree._Element | None) -> list[etree._Element]:
 
 
 def _child(element: etree._Element, tags: tuple[str, ...]) -> etree._Element | None:
-    return next((child for child in element if child.tag in tags), None)
+    return next((one for one in element if one.tag in tags), None)
 
 
 def _text(element: etree._Element | None) -> str:

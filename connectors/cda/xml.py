@@ -20,6 +20,7 @@ HUGE = 9_000_000
 LIMIT = 256_000_000
 MOST_MARKS = 1_200_000
 """`<` and `=` in a document: a tree takes 120 bytes an element, 220 an attribute. 30 MB of entries hold 0.9 million."""
+_ROOT = re.compile(r"<[A-Za-z_]")
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
 
@@ -34,7 +35,7 @@ def parse(data: bytes) -> etree._Element | Malformed:
     """The root element, comments and processing instructions dropped; `Malformed` on any other bytes."""
     if len(data) > LIMIT:
         return Malformed("DOCUMENT_TOO_LARGE")
-    if data.count(b"<") + data.count(b"=") > MOST_MARKS:
+    if len(data) > MOST_MARKS and data.count(b"<") + data.count(b"=") > MOST_MARKS:
         return Malformed("DOCUMENT_TOO_LARGE")
     head = _prolog(data)
     if head is None:
@@ -71,8 +72,10 @@ def _prolog(data: bytes) -> str | None:
         declared = _DECLARATION.match(data[:256].removeprefix(b"\xef\xbb\xbf"))
         if declared and declared.group(1).decode().lower() not in ENCODINGS:
             return None
-        text = data.decode("latin-1") if b"<!DOCTYPE" in data or b"<!ENTITY" in data else data[:4096].decode("latin-1")
-    root = re.search(r"<[A-Za-z_]", text)
+        text = data[:4096].decode("latin-1")
+        if not _ROOT.search(text) and (b"<!DOCTYPE" in data or b"<!ENTITY" in data):
+            text = data.decode("latin-1")
+    root = _ROOT.search(text)
     return text[: root.start()] if root else text
 
 

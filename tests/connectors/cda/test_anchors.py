@@ -112,12 +112,19 @@ def test_an_anchor_over_a_whole_long_narrative_is_not_copied() -> None:
     assert (found["long"], found["court"]) == ("", "b")
 
 
+def test_text_is_cut_out_of_mark_up_whatever_its_prefix_and_its_characters() -> None:
+    inner = "<c:content ID='a' title='&gt;&lt;b'>5<c:sup>0</c:sup>&lt;10 &amp;amp; 1&gt;0&#13;x</c:content>"
+    row = f"<c:tr ID='r'><c:td>{inner}</c:td><c:td>7</c:td><x:content xmlns:x='urn:x'>8</x:content></c:tr>"
+    root = etree.fromstring(f'<c:c xmlns:c="{V3}"><c:section><c:text>{row}</c:text></c:section></c:c>')
+    assert dict(anchors(root)) == {"a": "50<10 &amp; 1>0 x", "r": "50<10 &amp; 1>0 x 7 8"}
+
+
 def test_deeply_nested_anchors_are_read_in_linear_time_and_the_outer_ones_are_kept() -> None:
     depth = 2_000
     nested = "".join(f"<content ID='n{i}'>x" for i in range(depth)) + "</content>" * depth
     parser = etree.XMLParser(huge_tree=True)
     root = etree.fromstring(f'<c xmlns="{V3}"><section><text>{nested}</text></section></c>', parser)
-    assert list(anchors(root)) == [f"n{i}" for i in reversed(range(NESTED))]
+    assert list(anchors(root)) == [f"n{i}" for i in range(NESTED)]
 
 
 def test_dangling_references_are_found_with_their_place() -> None:
