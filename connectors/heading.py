@@ -188,3 +188,5 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     related: tuple[RawRelated, ...] = ()
     consents: tuple[RawConsent, ...] = ()
     encounter: RawEncounter | None = None
+    nulls: tuple[tuple[str, str], ...] = ()
+    """Fields of plain text that a nullFlavor stands for, with it: (`title`, `UNK`)."""

@@ -34,6 +34,8 @@ _ONCE: dict[str, tuple[str, Reader]] = {
     V3 + "dataEnterer": ("enterer", participation),
 }
 """What counts once: its field and its reader."""
+_PLAIN = frozenset({"title", "language", "set_id", "version"})
+"""Those whose reader keeps no nullFlavor."""
 _MANY: dict[str, tuple[str, Reader]] = {
     V3 + "realmCode": ("realm", lambda element: value(element, "code")),
     V3 + "templateId": ("templates", any_id),
@@ -62,6 +64,7 @@ def header(document: etree._Element) -> Header:
     """The whole header; what stands in `component` is not looked at."""
     once: dict[str, Any] = {}
     many: dict[str, list[Any]] = {}
+    nulls: list[tuple[str, str]] = []
     for child in document:
         tag = child.tag
         if tag in _MANY:
@@ -72,6 +75,8 @@ def header(document: etree._Element) -> Header:
             field, read = _ONCE[tag]
             if field not in once:
                 once[field] = read(child)
+                if field in _PLAIN and (null := child.get("nullFlavor")):
+                    nulls.append((field, null))
         elif tag in _WITHIN:
             field, inner, read = _WITHIN[tag]
             if (wrapped := first(child, inner)) is not None:
@@ -84,6 +89,8 @@ def header(document: etree._Element) -> Header:
             stay = first(child, "encompassingEncounter")
             if stay is not None:
                 once.setdefault("encounter", encounter(stay))
+    if nulls:
+        once["nulls"] = tuple(nulls)
     once.update((field, tuple(found)) for field, found in many.items())
     return Header(**once)
 

@@ -11,6 +11,7 @@ from connectors.base import Document, Source
 from connectors.cda.reader import CDA
 from connectors.heading import Header, RawEntity, RawOrganisation, RawParticipation
 from connectors.said import RawAddress, RawCode, RawId, RawName, RawTelecom, RawTime
+from tests.cda_header import edited, fragments, whole
 
 NS = {"c": "urn:hl7-org:v3", "sdtc": "urn:hl7-org:sdtc", "ps": "urn:dicom-org:ps3-20"}
 V3 = "{urn:hl7-org:v3}"
@@ -371,3 +372,52 @@ def test_every_header_of_the_samples_is_read_as_an_independent_reader_sees_it(sa
             assert found[name] == value, (path.name, name)
         assert document.sha1 == hashlib.sha1(data).hexdigest()
         assert document.size == len(data)
+
+
+def test_a_null_is_kept_beside_an_absence() -> None:
+    said = read(
+        whole(
+            title='<title nullFlavor="UNK"/>',
+            setId='<setId nullFlavor="NAV"/>',
+            versionNumber="",
+            componentOf='<componentOf><encompassingEncounter><effectiveTime nullFlavor="NASK"/></encompassingEncounter>'
+            "</componentOf>",
+        )
+    ).header
+    assert said.nulls == (("title", "UNK"), ("set_id", "NAV"))
+    assert (said.title, said.set_id, said.version) == ("", None, "")
+    assert said.encounter is not None and said.encounter.time.null == "NASK" and said.encounter.facility is None
+    masked = read(edited("legalAuthenticator", "<family>DESSAI</family>", '<family nullFlavor="MSK"/>')).header
+    assert masked.legal_authenticator is not None and masked.legal_authenticator.entity.person is not None
+    (name,) = masked.legal_authenticator.entity.person.names
+    assert [(part.kind, part.text, part.null) for part in name.parts][:1] == [("family", "", "MSK")]
+
+
+def test_what_nests_without_end_is_followed_so_far_and_no_further() -> None:
+    deep = "<asOrganizationPartOf><wholeOrganization><name>x</name>" * 100
+    deep += "</wholeOrganization></asOrganizationPartOf>" * 100
+    translations = "<translation code='x'>" * 100 + "</translation>" * 100
+    said = read(
+        whole(
+            author=fragments()["author"].replace("</representedOrganization>", deep + "</representedOrganization>"),
+            code=fragments()["code"].replace("/>", f">{translations}</code>"),
+        )
+    ).header
+    organisation, depth = said.authors[0].entity.organisation, 0
+    while organisation is not None:
+        organisation, depth = organisation.part_of, depth + 1
+    assert depth == 4
+
+
+def test_the_laboratory_status_is_read_under_every_spelling_of_its_namespace() -> None:
+    for namespace in ("urn:oid:1.3.6.1.4.1.19376.1.3.2", "urn:hl7-org:lab", "urn:hl7-org:v3"):
+        status = f'<s:statusCode xmlns:s="{namespace}" code="completed"/>'
+        acts = fragments()["documentationOf"].replace("</serviceEvent>", status + "</serviceEvent>")
+        assert read(whole(documentationOf=acts)).header.acts[0].status == "completed"
+
+
+def test_a_participation_has_its_time_whatever_the_prefix_of_its_type() -> None:
+    for prefix in ("", "c:", "lab:"):
+        time = f'<time xmlns:c="urn:hl7-org:v3" xsi:type="{prefix}IVL_TS"><low value="20260101"/></time>'
+        part = fragments()["participant"].replace('<time nullFlavor="NA"/>', time)
+        assert read(whole(participant=part)).header.participants[0].time.low == "20260101"
