@@ -286,7 +286,7 @@ class _Reading:
         if any(item.count and item.end != "ignored" for item in items):
             self.owners.add(owner)
         if self.depth:
-            return Interpreted(items=tuple(items), ranges=())
+            return Interpreted(items=tuple(items), ranges=(), declared=declared)
         ranges = self._gap(span.start)
         if span.end > self.reached:
             start = max(span.start, self.reached)

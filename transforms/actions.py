@@ -56,14 +56,16 @@ def _fits_any(profile: str) -> bool:
 def submitted_action(said: str, *, replaces: bool, has_replaced: bool, version: int | None) -> Action | None:
     """What the metadata of a submission ask for; None when their parts contradict each other or the document.
 
-    `said` is the action metadata: `C`, `D`, or empty; `replaces` tells of an RPLC association, `has_replaced` whether
-    the document names one it replaces. The slot is an extension that many tools leave out: without it the association
-    counts, else the document. Tools that write `C` for every second version name no document it replaces; the version
-    number then says which one is over which.
+    `said` is the action metadata: `C`, `D`, nothing (or `F`) for a new document; `replaces` tells of an RPLC
+    association, `has_replaced` whether the document names one it replaces. The slot is an extension that many tools
+    leave out: without it the association counts, else the document. Tools that write `C` for every second version name
+    no document it replaces; the version number then says which one is over which.
     """
     word = said.strip().upper()
     if word == "D":
         return None if replaces else "delete"
+    if word == "F":
+        return None if replaces or has_replaced else "create"
     if word not in ("", "C"):
         return None
     if (word or replaces) and not has_replaced and (version or 0) < 2:

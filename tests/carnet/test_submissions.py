@@ -17,6 +17,7 @@ from carnet.interpret import interpret
 from connectors.base import Source
 from connectors.cda import archives
 from tests.cda import ARC, INS, TEST_OID, cda
+from tests.hl7 import batch, mdm, oru
 from tests.hub import Hub
 from tests.support import CONTEXT, items_of
 from tests.xdm import SUBSET, association, entry, metadata, xdm, zipped
@@ -268,6 +269,7 @@ def test_c_for_a_second_version_that_names_no_predecessor_is_ranked_by_its_versi
     [
         (cda("1"), {"action": "C"}),
         (cda("1"), {"action": "X"}),
+        (REPLACEMENT, {"action": "F"}),
         (REPLACEMENT, {"action": "D", "more": association("RPLC", UUID, f"{ARC}.1")}),
     ],
 )
@@ -312,6 +314,50 @@ def test_a_delivery_refused_in_part_is_taken_again_from_somebody_who_may_send_it
     before = hub.hash()
     hub.take(data)
     assert hub.hash() == before
+
+
+def test_f_is_a_new_document_as_no_action_is(hub: Hub) -> None:
+    assert outcome(hub, vouched(cda("1"), action="F")) == ("accepted", "")
+
+
+def test_a_batch_of_messages_in_a_zip_is_the_batch(tmp_path: Path) -> None:
+    messages = batch([mdm(cda("1")), oru(), mdm(cda("2"), control="M2", action="delete")])
+    zipped_batch = zipped({"export.hl7": messages, "again.hl7": messages})
+    first, other = Hub(tmp_path / "a" / "home"), Hub(tmp_path / "b" / "home")
+    delivery = first.take(zipped_batch)
+    other.take(messages)
+    assert [(row["document_id"], row["status"], row["ins"]) for row in first.documents()] == [
+        (row["document_id"], row["status"], row["ins"]) for row in other.documents()
+    ]
+    assert first.ends(delivery) == {"accepted": 3, "held": 2, "duplicate": 5}
+    (row,) = first.deliveries()
+    assert (row["items"]["read"], row["declared"]) == (10, 6)
+
+
+class StoppedError(Exception):
+    """Stands for the end of the process."""
+
+
+def test_an_archive_stopped_in_the_middle_is_taken_to_its_end_and_no_document_twice(tmp_path: Path) -> None:
+    documents = [cda(str(n)) for n in range(520)]
+    data = xdm(*documents)
+    hub, clean = Hub(tmp_path / "a" / "home"), Hub(tmp_path / "b" / "home")
+    seen: list[str] = []
+
+    def stop(step: str) -> None:
+        seen.append(step)
+        if seen.count("packed") == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        hub.take(data, step=stop)
+    assert hub.deliveries()[0]["status"] == "taking"
+    delivery = hub.take(data)
+    clean.take(data)
+    assert hub.ends(delivery) == {"accepted": 520, "ignored": INDEXES}
+    assert hub.hash() == clean.hash()
+    with reading(hub.store.engine) as connection:
+        assert b"".join(raw_bytes(hub.store, connection, delivery)) == data
 
 
 def test_every_sample_is_taken_from_an_archive_as_it_is_bare(samples: Path) -> None:
