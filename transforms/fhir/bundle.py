@@ -55,4 +55,11 @@ def written(bundle: Json) -> bytes:
 
 
 def _subject(pool: Pool, record: DocumentRecord) -> Json:
-    return patient(pool, record.patient, next(iter(record.header.subjects), None))
+    """The patient of the record. Nobody else's Bundle names theirs alike: an INS that may travel is theirs alone, and
+    without one the name is that of the document."""
+    if pool.subject is None:
+        said = record.patient
+        key = f"{said.oid}|{said.ins}" if said.ins and said.qualified else f"{record.document_id}|{record.digest}"
+        pool.subject = patient(pool, said, next(iter(record.header.subjects), None), key)
+        pool.subject_ids = frozenset([(said.oid, said.ins), *((id_.root, id_.extension) for id_ in said.local)])
+    return pool.subject

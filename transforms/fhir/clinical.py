@@ -6,7 +6,7 @@ says how below. What R4 cannot say safely (a denied observation) has no resource
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -23,7 +23,7 @@ from transforms.content.model import (
     Taken,
     When,
 )
-from transforms.fhir.people import participant
+from transforms.fhir.people import kind_of, participant
 from transforms.fhir.pool import Pool
 from transforms.fhir.values import Json, codeable, date_time, identifier, nothing_said
 
@@ -47,6 +47,11 @@ REQUESTED: Final = {
 """ActStatus to RequestStatus; anything else is `active`: that a request is written down does not end it."""
 
 
+ANYONE: Final = ("Device", "Organization", "Patient", "Practitioner")
+STRUCTURES_TOO: Final = ("Organization", "Practitioner")
+PEOPLE: Final = ("Patient", "Practitioner")
+PROFESSIONALS: Final = ("Practitioner",)
+"""Who may stand where (R4); a `PractitionerRole` is a practitioner."""
 Project: TypeAlias = Callable[[Any, "Scope"], Json | None]
 
 
@@ -127,11 +132,11 @@ def code_of(fact: Fact) -> Json:
     return codeable(fact.code, text=fact.code.text or ("" if fact.code.code else fact.text)) or nothing_said()
 
 
-def performers(fact: Fact, scope: Scope, *kinds: str) -> list[Json]:
-    """Those who took part as one of these, once each."""
+def performers(fact: Fact, scope: Scope, *kinds: str, among: Collection[str] = ANYONE) -> list[Json]:
+    """Those who took part as one of these, once each; `among` are the types that R4 has for the place."""
     found: list[Json] = []
     for number, said in enumerate(fact.people):
-        if said.kind in kinds or said.type_code in kinds:
+        if (said.kind in kinds or said.type_code in kinds) and kind_of(scope.pool, said) in among:
             reference = participant(scope.pool, said, f"{scope.key(fact)}|{number}")
             if reference is not None and reference not in found:
                 found.append(reference)
@@ -154,6 +159,13 @@ def request(fact: Fact, scope: Scope, code: Json | None, *, reasons: Iterable[An
         }
         | _occurrence(fact.when),
     )
+
+
+def only(found: Iterable[Json], scope: Scope, kind: str) -> list[Json]:
+    """The references to resources of this type; the others stand in the section by themselves."""
+    said = list(found)
+    scope.loose.extend(one for one in said if scope.pool.resource(one)["resourceType"] != kind)
+    return [one for one in said if scope.pool.resource(one)["resourceType"] == kind]
 
 
 def reason_codes(reasons: Iterable[AnyFact]) -> list[Json]:

@@ -77,11 +77,11 @@ def document(pool: Pool, filed: Filed, subject: Json) -> Json:
         "language": record.language or None,
         "identifier": identifier(said.set_id) if said.set_id else _own_id(record),
         "status": "amended" if record.replaces else "final",
-        "type": raw_codeable(said.code) or {"text": record.title},
+        "type": raw_codeable(said.code) or ({"text": record.title} if record.title else nothing_said()),
         "subject": subject,
         "encounter": encounter,
-        "author": authors or [{"display": "unknown"}],
-        "title": record.title or record.type_code,
+        "author": authors or [nothing_said()],
+        "title": record.title or said.code.display or record.type_code,
         "confidentiality": record.confidentiality if record.confidentiality in CONFIDENTIALITIES else None,
         "attester": _attesters(pool, said, key),
         "custodian": people.organisation(pool, said.custodian, f"{key}|custodian"),
@@ -96,6 +96,8 @@ def document(pool: Pool, filed: Filed, subject: Json) -> Json:
         "section": sections,
     }
     composition |= _required_date("date", record.created)
+    if not composition["title"]:
+        composition["_title"] = nothing_said()
     kept = {name: value for name, value in composition.items() if value not in (None, "", [], {})}
     return pool.add(f"composition|{key}", kept)
 
@@ -128,14 +130,14 @@ def document_reference(pool: Pool, filed: Filed, subject: Json, url: str = "") -
     resource: Json = {
         "resourceType": "DocumentReference",
         "masterIdentifier": _own_id(record),
-        "identifier": [_own_id(record)],
+        "identifier": [own] if (own := _own_id(record)) else [],
         "status": STATUSES.get(filed.status, "entered-in-error"),
         "docStatus": "amended" if record.replaces else "final",
         "type": _concept(entry.type_code),
         "category": _concepts(entry.class_code),
         "subject": subject,
         "author": _authors(pool, said.authors, key),
-        "authenticator": _one(pool, said.legal_authenticator, f"{key}|legal"),
+        "authenticator": _signer(pool, said.legal_authenticator, f"{key}|legal"),
         "custodian": people.organisation(pool, said.custodian, f"{key}|custodian"),
         "relatesTo": [
             {"code": "replaces", "target": {"type": "DocumentReference", "identifier": found}}
@@ -153,7 +155,7 @@ def document_reference(pool: Pool, filed: Filed, subject: Json, url: str = "") -
 
 
 def _sections(record: DocumentRecord, scope: Scope) -> list[Json]:
-    """Sections in one list, as they stand in the document; each refers to the resources of its entries."""
+    """Sections, nested as they are in the document; each refers to the resources of its entries."""
     facts: dict[int, list[Json]] = {}
     for fact in record.content.facts:
         number = int(fact.path.partition("/")[0])
@@ -161,7 +163,8 @@ def _sections(record: DocumentRecord, scope: Scope) -> list[Json]:
         own = [found] if found is not None else []
         facts.setdefault(number, []).extend([*own, *scope.loose])
         scope.loose.clear()
-    sections = []
+    whole: Json = {"section": []}
+    around: list[tuple[int, Json]] = [(-1, whole)]
     for number, said in enumerate(record.narrative, 1):
         entries = list({one["reference"]: one for one in facts.get(number, [])}.values())
         section: Json = {
@@ -170,9 +173,24 @@ def _sections(record: DocumentRecord, scope: Scope) -> list[Json]:
             "text": {"status": "generated", "div": said.html} if said.html else None,
             "entry": [{"reference": one["reference"]} for one in entries],
         }
-        if section["text"] or section["entry"]:
-            sections.append(_said(section))
-    return sections
+        while around[-1][0] >= said.depth:
+            around.pop()
+        kept = _said(section)
+        around[-1][1].setdefault("section", []).append(kept)
+        around.append((said.depth, kept))
+    return _filled(whole["section"])
+
+
+def _filled(sections: list[Json]) -> list[Json]:
+    """Those sections that say something, themselves or in a section they hold (R4, cmp-1)."""
+    found = []
+    for section in sections:
+        inner = _filled(section.pop("section", []))
+        if inner:
+            section["section"] = inner
+        if inner or "text" in section or "entry" in section:
+            found.append(section)
+    return found
 
 
 def _encounter(pool: Pool, said: Header, subject: Json, key: str) -> Json | None:
@@ -208,6 +226,8 @@ def _attesters(pool: Pool, said: Header, key: str) -> list[Json]:
     found = []
     signed = [("legal", said.legal_authenticator), *(("professional", one) for one in said.authenticators)]
     for number, (mode, one) in enumerate(signed):
+        if one is not None and one.entity.device is not None:
+            continue
         party = _one(pool, one, f"{key}|legal" if mode == "legal" else f"{key}|attester {number}")
         if one is not None and party is not None:
             when = parse_ts(one.time.value or one.time.high or one.time.low)
@@ -217,6 +237,14 @@ def _attesters(pool: Pool, said: Header, key: str) -> list[Json]:
 
 def _one(pool: Pool, said: RawParticipation | None, place: str) -> Json | None:
     return people.professional(pool, said.entity, place) if said is not None else None
+
+
+def _signer(pool: Pool, said: RawParticipation | None, place: str) -> Json | None:
+    """Who signs: R4 has no device there, nor the patient."""
+    if said is None or said.entity.device is not None:
+        return None
+    found = _one(pool, said, place)
+    return found if found is not None and found != pool.subject else None
 
 
 def _events(said: Header) -> list[Json]:
@@ -230,10 +258,10 @@ def _events(said: Header) -> list[Json]:
     return found
 
 
-def _own_id(record: DocumentRecord) -> Json:
+def _own_id(record: DocumentRecord) -> Json | None:
     said = record.header.id
     found = identifier(RawId(said.root, said.extension)) if said.root else None
-    return found or {"value": record.document_id}
+    return found or ({"value": record.document_id} if record.document_id else None)
 
 
 def _unique(said: str) -> Json | None:

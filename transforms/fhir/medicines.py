@@ -12,7 +12,7 @@ from connectors.statements import Amount, Interval, Product, Timing
 from transforms.content.medicines import PRESCRIPTION_LINE
 from transforms.content.model import Dosage, Immunization, Medication, Reaction, Supply, When
 from transforms.content.times import moment
-from transforms.fhir.clinical import INTENTS, Scope, common, performers, reason_codes, request
+from transforms.fhir.clinical import INTENTS, STRUCTURES_TOO, Scope, common, performers, reason_codes, request
 from transforms.fhir.people import participant
 from transforms.fhir.values import (
     NULLS,
@@ -75,7 +75,7 @@ def immunization(fact: Immunization, scope: Scope) -> Json | None:
         "site": codeable(fact.sites[0]) if fact.sites else None,
         "route": codeable(fact.route),
         "doseQuantity": simple_quantity(fact.dose),
-        "performer": [{"actor": actor} for actor in performers(fact, scope, "performer")],
+        "performer": [{"actor": actor} for actor in performers(fact, scope, "performer", among=STRUCTURES_TOO)],
         "reasonCode": reason_codes(fact.reasons),
         "encounter": scope.encounter,
         "protocolApplied": [{"doseNumberString": fact.dose_number}] if fact.dose_number else [],

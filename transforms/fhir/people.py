@@ -7,6 +7,7 @@ the bare number: both are written, the second only where the first has the right
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from connectors.heading import RawDevice, RawEntity, RawOrganisation, RawPerson, RawSubject
@@ -31,7 +32,7 @@ TELECOMS: Final = {"tel": "phone", "fax": "fax", "mailto": "email", "http": "url
 USES: Final = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "DIR": "work", "PUB": "work", "MC": "mobile"}
 
 
-def patient(pool: Pool, said: Patient, subject: RawSubject | None) -> Json:
+def patient(pool: Pool, said: Patient, subject: RawSubject | None, key: str) -> Json:
     """The patient. An INS is written only when it is qualified (RNIV); local numbers are `PI`."""
     identifiers = [_typed(id_, "PI") for id_ in said.local]
     if said.ins and said.qualified:
@@ -60,7 +61,7 @@ def patient(pool: Pool, said: Patient, subject: RawSubject | None) -> Json:
             resource["deceasedBoolean"] = True
         elif died := parse_ts(subject.deceased_time):
             resource |= date_time("deceasedDateTime", died.iso)
-    return pool.add("patient", {name: value for name, value in resource.items() if value})
+    return pool.add(f"patient|{key}", {name: value for name, value in resource.items() if value})
 
 
 def organisation(pool: Pool, said: RawOrganisation | None, place: str) -> Json | None:
@@ -78,7 +79,7 @@ def organisation(pool: Pool, said: RawOrganisation | None, place: str) -> Json |
     resource |= _contact(said.telecoms, said.addresses, with_use=False)
     if len(resource) == 1:
         return None
-    return _named(pool.add(_key("organisation", said.ids, place), resource), said.name)
+    return _named(pool.add(_key(pool, "organisation", said.ids, place, said.name), resource), said.name)
 
 
 def professional(pool: Pool, entity: RawEntity, place: str) -> Json | None:
@@ -88,6 +89,8 @@ def professional(pool: Pool, entity: RawEntity, place: str) -> Json | None:
     """
     if entity.device is not None:
         return device(pool, entity.device, entity.ids, place)
+    if (themselves := _themselves(pool, entity.ids)) is not None:
+        return themselves
     structure = organisation(pool, entity.organisation, f"{place}/organisation")
     named = entity.person is not None and any(_human_name(name) for name in entity.person.names)
     if not named and not any(id_.root for id_ in entity.ids):
@@ -100,7 +103,9 @@ def professional(pool: Pool, entity: RawEntity, place: str) -> Json | None:
     if names:
         person["name"] = names
     person |= _contact(entity.telecoms, (), with_use=True)
-    practitioner = pool.add(_key("practitioner", entity.ids, place), person)
+    first = names[0] if names else {}
+    name = first.get("text") or " ".join([first.get("family", ""), *first.get("given", ())[:1]])
+    practitioner = pool.add(_key(pool, "practitioner", entity.ids, place, name), person)
     speciality = raw_codeable(entity.code) if entity.code.code or entity.code.text else None
     if structure is None and speciality is None:
         return practitioner
@@ -128,13 +133,34 @@ def device(pool: Pool, said: RawDevice, ids: tuple[RawId, ...], place: str) -> J
         resource["deviceName"] = names
     if said.code.code and (kind := raw_codeable(said.code)):
         resource["type"] = kind
-    return pool.add(_key("device", ids, place), resource)
+    return pool.add(_key(pool, "device", ids, place, f"{said.model} {said.software}"), resource)
+
+
+def kind_of(pool: Pool, said: Participation) -> str:
+    """What `participant` makes of one who took part."""
+    if said.model or said.software or said.role_class == "MANU":
+        return "Device"
+    if _themselves(pool, said.ids) is not None:
+        return "Patient"
+    if said.role_class in PLACES_TO_BE:
+        return "Place"
+    return "Practitioner" if said.family or said.given or said.name or said.ids else "Organization"
+
+
+def _themselves(pool: Pool, ids: tuple[RawId, ...]) -> Json | None:
+    """The patient, who also writes and tells."""
+    return pool.subject if any((id_.root, id_.extension) in pool.subject_ids for id_ in ids if id_.extension) else None
 
 
 def participant(pool: Pool, said: Participation, place: str) -> Json | None:
     """Who or what took part in a statement, as a reference; None for one that nothing names."""
-    if said.model or said.software or said.role_class == "MANU":
+    kind = kind_of(pool, said)
+    if kind == "Device":
         return _thing(pool, said, place)
+    if kind == "Patient":
+        return _themselves(pool, said.ids)
+    if kind == "Place":
+        return None
     names = (said.organisation,) if said.organisation else ()
     structure = RawOrganisation(ids=said.organisation_ids, names=names)
     parts = (RawNamePart("family", said.family), RawNamePart("given", said.given))
@@ -145,7 +171,9 @@ def participant(pool: Pool, said: Participation, place: str) -> Json | None:
 
 
 def person_ids(id_: RawId) -> list[Json]:
-    """PS_IdNat with its prefix, and the bare RPPS beside it (`8` and eleven digits)."""
+    """PS_IdNat with its prefix, and the bare RPPS beside it (`8` and eleven digits). An INS is a patient's alone."""
+    if id_.root in INS_TYPES:
+        return []
     if id_.root != PERSONS:
         return [one] if (one := identifier(id_)) else []
     found = [_typed(id_, "IDNPS")]
@@ -174,7 +202,7 @@ def _thing(pool: Pool, said: Participation, place: str) -> Json:
         resource["deviceName"] = names
     if kind := codeable(said.entity):
         resource["type"] = kind
-    return pool.add(_key("device", said.ids, place), resource)
+    return pool.add(_key(pool, "device", said.ids, place, f"{said.model} {said.software or said.name}"), resource)
 
 
 def _patient_names(said: Patient, subject: RawSubject | None) -> list[Json]:
@@ -225,30 +253,40 @@ def _contact(telecoms: tuple[RawTelecom, ...], addresses: tuple[RawAddress, ...]
     found: Json = {}
     points = []
     for telecom in telecoms:
-        scheme, _, value = telecom.value.partition(":")
-        if not value:
+        scheme, colon, value = telecom.value.partition(":")
+        if not (value if colon else scheme).strip():
             continue
-        point = {"system": TELECOMS.get(scheme.lower(), "other"), "value": value.strip() or telecom.value}
+        system = TELECOMS.get(scheme.strip().lower(), "other") if colon else "other"
+        point = {"system": system, "value": telecom.value if system in ("url", "other") else value.strip()}
         if with_use and telecom.use in USES:
             point["use"] = USES[telecom.use]
         points.append(point)
     if points:
         found["telecom"] = points
-    places = [place for address in addresses if (place := _address(address))]
+    places = [place for address in addresses if (place := _address(address, with_use=with_use))]
     if places:
         found["address"] = places
     return found
 
 
-def _address(address: RawAddress) -> Json:
-    lines = [part.text for part in address.parts if part.kind in LINES and part.text]
+def _address(address: RawAddress, *, with_use: bool) -> Json:
+    """An address; number, kind and name of a street make one line."""
+    lines: list[str] = []
+    street = False
+    for part in address.parts:
+        if part.text and part.kind in (*STREET, *LINES):
+            if street and part.kind in STREET:
+                lines[-1] += f" {part.text}"
+            else:
+                lines.append(part.text)
+        street = part.kind in STREET and bool(part.text or street)
     first = {part.kind: part.text for part in reversed(address.parts) if part.text}
     found: Json = {"line": lines} if lines else {}
-    for kind, name in (("city", "city"), ("postalCode", "postalCode"), ("country", "country")):
-        if kind in first:
-            found[name] = first[kind]
+    found |= {name: first[kind] for kind, name in PLACES.items() if kind in first}
     if not found and address.text:
         found["text"] = address.text
+    if found and with_use and address.use in ADDRESS_USES:
+        found["use"] = ADDRESS_USES[address.use]
     return found
 
 
@@ -265,10 +303,36 @@ def _named(reference: Json, display: str) -> Json:
     return reference | {"display": display} if display else reference
 
 
-def _key(kind: str, ids: tuple[RawId, ...], place: str) -> str:
-    """A person or structure is the same wherever the same identifier stands; without one, it is of its place alone."""
+def _key(pool: Pool, kind: str, ids: tuple[RawId, ...], place: str, name: str) -> str:
+    """A person or structure is the same wherever the same identifier stands under the same name; without an identifier
+    it is of its place alone. Case, accents and hyphens make no other name."""
     known = next((normalised_id(id_) for id_ in ids if id_.root and id_.extension), "")
-    return f"{kind}|{known or place}"
+    return pool.key_of(f"{kind}|{known}", _folded(name)) if known else f"{kind}|{place}"
 
 
-LINES: Final = ("streetAddressLine", "houseNumber", "streetName", "streetNameType", "additionalLocator", "unitID")
+def _folded(name: str) -> str:
+    letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return " ".join(re.split(r"[\W_]+", "".join(letters).casefold())).strip()
+
+
+STREET: Final = ("houseNumber", "houseNumberNumeric", "direction", "streetNameType", "streetNameBase", "streetName")
+LINES: Final = ("streetAddressLine", "deliveryAddressLine", "additionalLocator", "unitType", "unitID", "postBox")
+PLACES: Final = {
+    "city": "city",
+    "county": "district",
+    "state": "state",
+    "postalCode": "postalCode",
+    "country": "country",
+}
+"""Parts of a V3 address to those of R4, but for its lines."""
+PLACES_TO_BE: Final = frozenset({"DSDLOC", "ISDLOC", "LOCE", "SDLOC", "SPEC", "TERR"})
+"""RoleClass of places and of specimens, which are nobody."""
+ADDRESS_USES: Final = {
+    "H": "home",
+    "HP": "home",
+    "HV": "home",
+    "WP": "work",
+    "DIR": "work",
+    "PUB": "work",
+    "TMP": "temp",
+}

@@ -14,6 +14,8 @@ from connectors.statements import Concept, Words
 from transforms.content.model import Allergy, Condition, Device, Encounter, FamilyMember, Other, Procedure, Reaction
 from transforms.fhir.clinical import (
     INTENTS,
+    PEOPLE,
+    PROFESSIONALS,
     REQUESTED,
     Scope,
     code_of,
@@ -46,6 +48,7 @@ VERIFICATION_CODES: Final = frozenset({"unconfirmed", "provisional", "differenti
 ALLERGY_VERIFICATION_CODES: Final = frozenset({"unconfirmed", "confirmed", "refuted"})
 STATUS_CODES: Final = {"55561003": "active", "73425007": "inactive", "413322009": "resolved"}
 """SNOMED CT codes of problem statuses (C-CDA, IHE PCC) to clinical status."""
+ONGOING: Final = frozenset({"active", "recurrence", "relapse"})
 CONCERNS: Final = {"active": "active", "suspended": "inactive", "aborted": "inactive", "completed": "inactive"}
 """ActStatus of a concern: no longer followed is not resolved."""
 CRITICALITIES: Final = {"low": "low", "high": "high", "CRITL": "low", "CRITH": "high", "CRITU": "unable-to-assess"}
@@ -71,11 +74,13 @@ DONE: Final = {
     "nullified": "entered-in-error",
 }
 """ActStatus to EventStatus."""
+REQUESTERS: Final = ("Device", "Organization", "Practitioner")
 ENCOUNTERS: Final = "2.16.840.1.113883.5.4"
 
 
 def condition(fact: Condition, scope: Scope) -> Json | None:
-    """A problem. Its answer in words stands for a code; a yes or no says nothing by itself."""
+    """A problem. Its answer in words stands for a code; a yes or no says nothing by itself. One that ended, of which
+    nothing else is said, is resolved (IHE PCC: the end of a problem is when it was); a denied one has no status."""
     words = fact.answer.text if isinstance(fact.answer, Words) else ""
     code = codeable(fact.problem, text=fact.problem.text or words or ("" if fact.problem.code else fact.text))
     if code is None or fact.mood != "event":
@@ -83,6 +88,11 @@ def condition(fact: Condition, scope: Scope) -> Json | None:
     known = fact.certainty.code if fact.certainty.code in VERIFICATION_CODES else ""
     verification = "refuted" if fact.negated else known
     clinical = _clinical(fact.clinical_status, CLINICAL_CODES) or CONCERNS.get(fact.concern_status, "")
+    ended = date_time("abatementDateTime", fact.when.end) if clinical not in ONGOING and not fact.negated else {}
+    if ended and not clinical:
+        clinical = "resolved"
+    if fact.negated:
+        clinical = ""
     resource = common(fact, scope, "Condition") | {
         "clinicalStatus": _code(CLINICAL, clinical),
         "verificationStatus": _code(VERIFICATION, verification),
@@ -91,13 +101,10 @@ def condition(fact: Condition, scope: Scope) -> Json | None:
         "code": code,
         "bodySite": [found for site in fact.sites if (found := codeable(site))],
         "encounter": scope.encounter,
-        "recorder": next(iter(performers(fact, scope, "author")), None),
+        "recorder": next(iter(performers(fact, scope, "author", among=PEOPLE)), None),
     }
     resource |= date_time("onsetDateTime", fact.when.start or fact.when.at)
-    resource |= (
-        date_time("abatementDateTime", fact.when.end) if clinical not in ("active", "recurrence", "relapse") else {}
-    )
-    return scope.add(fact, resource | date_time("recordedDate", fact.recorded.start or fact.recorded.at))
+    return scope.add(fact, resource | ended | date_time("recordedDate", fact.recorded.start or fact.recorded.at))
 
 
 def allergy(fact: Allergy, scope: Scope) -> Json | None:
@@ -109,14 +116,14 @@ def allergy(fact: Allergy, scope: Scope) -> Json | None:
     clinical = _clinical(fact.clinical_status, ALLERGY_CLINICAL_CODES) or CONCERNS.get(fact.concern_status, "active")
     kind = KINDS.get(fact.code.code, {})
     resource = common(fact, scope, "AllergyIntolerance", subject="patient") | {
-        "clinicalStatus": _code(ALLERGY_CLINICAL, clinical),
+        "clinicalStatus": nothing_said("not-applicable") if fact.negated else _code(ALLERGY_CLINICAL, clinical),
         "verificationStatus": _code(ALLERGY_VERIFICATION, "refuted" if fact.negated else known),
         "type": kind.get("type"),
         "category": [kind["category"]] if kind.get("category") else [],
         "criticality": CRITICALITIES.get(fact.criticality.code),
         "code": code,
         "encounter": scope.encounter,
-        "recorder": next(iter(performers(fact, scope, "author")), None),
+        "recorder": next(iter(performers(fact, scope, "author", among=PEOPLE)), None),
         "reaction": [found for said in fact.reactions if not said.negated and (found := _reaction(said))],
     }
     resource |= date_time("onsetDateTime", fact.when.start or fact.when.at)
@@ -190,7 +197,7 @@ def device(fact: Device, scope: Scope) -> Json | None:
             "status": REQUESTED.get(fact.status, "active"),
             "intent": INTENTS.get(fact.mood, "proposal"),
             "codeCodeableConcept": kind or nothing_said(),
-            "requester": next(iter(performers(fact, scope, "author")), None),
+            "requester": next(iter(performers(fact, scope, "author", among=REQUESTERS)), None),
             "reasonCode": reason_codes(fact.reasons),
         }
         if fact.quantity is not None and (number := quantity(fact.quantity)):
@@ -226,9 +233,7 @@ def group(fact: Other, scope: Scope) -> Json | None:
 
 
 def _people(fact: Encounter, scope: Scope) -> list[Json]:
-    people = ("Practitioner", "PractitionerRole")
-    said = performers(fact, scope, "performer", "participant")
-    return [who for who in said if scope.pool.resource(who)["resourceType"] in people]
+    return performers(fact, scope, "performer", "participant", among=PROFESSIONALS)
 
 
 def _reaction(said: Reaction) -> Json | None:

@@ -13,8 +13,18 @@ import msgspec
 
 from connectors.statements import Concept
 from transforms.content.model import Media, Observation, Report, Taken, When
-from transforms.fhir.clinical import Scope, code_of, common, performers, projected, request
-from transforms.fhir.people import participant
+from transforms.fhir.clinical import (
+    PROFESSIONALS,
+    STRUCTURES_TOO,
+    Scope,
+    code_of,
+    common,
+    only,
+    performers,
+    projected,
+    request,
+)
+from transforms.fhir.people import kind_of, participant
 from transforms.fhir.values import (
     Json,
     codeable,
@@ -27,6 +37,7 @@ from transforms.fhir.values import (
     value_x,
 )
 
+PERFORMERS: Final = ("Organization", "Patient", "Practitioner")
 CATEGORIES: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 SECTIONS: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 LABORATORY: Final = "laboratory"
@@ -58,14 +69,14 @@ def observation(fact: Observation, scope: Scope) -> Json | None:
     inner = scope
     if fact.organism or any(specimen.isolate for specimen in fact.specimens):
         inner = msgspec.structs.replace(scope, specimens=_isolates(fact, scope) or scope.specimens)
-    members = projected(fact.members, inner)
+    members = only(projected(fact.members, inner), scope, "Observation")
     resource = common(fact, scope, "Observation") | {
         "status": status(fact.status, scope),
         "category": _category(fact.category),
         "code": code_of(fact),
         "encounter": scope.encounter,
-        "performer": performers(fact, scope, "performer", "AUTHEN", "author"),
-        "device": next(iter(performers(fact, scope, "DEV")), None),
+        "performer": performers(fact, scope, "performer", "AUTHEN", "author", among=PERFORMERS),
+        "device": next(iter(performers(fact, scope, "DEV", "author", "performer", among=("Device",))), None),
         "interpretation": [found for said in fact.interpretations if (found := _interpretation(said))],
         "method": codeable(fact.methods[0]) if fact.methods else None,
         "bodySite": codeable(fact.sites[0]) if fact.sites else None,
@@ -100,10 +111,10 @@ def report(fact: Report, scope: Scope) -> Json | None:
         "code": code_of(fact),
         "subject": scope.subject,
         "encounter": scope.encounter,
-        "performer": performers(fact, scope, "performer"),
-        "resultsInterpreter": performers(fact, scope, "AUTHEN"),
+        "performer": performers(fact, scope, "performer", among=STRUCTURES_TOO),
+        "resultsInterpreter": performers(fact, scope, "AUTHEN", among=STRUCTURES_TOO),
         "specimen": list(specimens),
-        "result": projected(fact.members, inner),
+        "result": only(projected(fact.members, inner), scope, "Observation"),
         "conclusion": "\n".join(fact.notes),
     }
     return scope.add(fact, resource | date_or_period("effective", collected or fact.when))
@@ -122,7 +133,8 @@ def media(fact: Media, scope: Scope) -> Json | None:
 
 
 def _specimen(taken: Taken, scope: Scope) -> Json:
-    takers = (participant(scope.pool, person, f"{scope.key(taken)}|collector") for person in taken.people)
+    people = (person for person in taken.people if kind_of(scope.pool, person) in PROFESSIONALS)
+    takers = (participant(scope.pool, person, f"{scope.key(taken)}|collector") for person in people)
     said = {"collector": next((taker for taker in takers if taker), None), "bodySite": codeable(taken.site)}
     collection: Json = {name: value for name, value in said.items() if value}
     collection |= date_or_period("collected", _ended(taken.collected))

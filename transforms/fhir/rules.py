@@ -55,8 +55,11 @@ def broken(bundle: Json) -> list[Broken]:
     for resource in by_url.values():
         found.extend(_resource(resource))
         for name, target in _references(resource):
+            place = f"{resource['resourceType']}/{name}"
             if target not in by_url:
-                found.append(Broken("reference", f"{resource['resourceType']}/{name}"))
+                found.append(Broken("reference", place))
+            elif by_url[target]["resourceType"] not in TARGETS.get(place, EVERY):
+                found.append(Broken("target", place))
     found.extend(_loops(by_url))
     if bundle.get("type") == "document":
         found.extend(_adrift(by_url, urls))
@@ -90,9 +93,15 @@ def _resource(resource: Json) -> Iterator[Broken]:
     if kind == "Composition":
         yield from (
             Broken("narrative", "Composition/section")
-            for section in resource.get("section", [])
+            for section in _sections(resource)
             if not (section.get("text") or section.get("entry") or section.get("section"))
         )
+
+
+def _sections(around: Json) -> Iterator[Json]:
+    for section in around.get("section", []):
+        yield section
+        yield from _sections(section)
 
 
 def _references(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -187,7 +196,23 @@ def _read() -> dict[str, tuple[Element, ...]]:
     return {kind: tuple(rows) for kind, rows in found.items()}
 
 
+class Everything:
+    """Holds whatever is looked for in it."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def _targets() -> dict[str, frozenset[str]]:
+    text = resources.files(__package__).joinpath("targets.csv").read_text("utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return {f"{row['resource']}/{row['element']}": frozenset(row["kinds"].split()) for row in rows}
+
+
 ELEMENTS: Final = _read()
+EVERY: Final = Everything()
+TARGETS: Final = _targets()
+"""Types of resource that an element may refer to (R4), where it may not to all."""
 CHOICES: Final = {
     "Observation": (("value", False), ("effective", False)),
     "Immunization": (("occurrence", True),),
