@@ -23,6 +23,7 @@ from transforms.content.model import (
     Taken,
     When,
 )
+from transforms.content.times import moment
 from transforms.fhir.people import kind_of, participant
 from transforms.fhir.pool import Pool
 from transforms.fhir.values import Json, codeable, date_time, identifier, nothing_said
@@ -65,6 +66,8 @@ class Scope(msgspec.Struct, frozen=True):
     subject: Json
     created: str
     """When the document was made, ISO 8601."""
+    author: Json | None = None
+    """The one author of the document, who wrote what names no other author (CDA, context conduction)."""
     amended: bool = False
     """It replaces another."""
     encounter: Json | None = None
@@ -157,8 +160,15 @@ def request(fact: Fact, scope: Scope, code: Json | None, *, reasons: Iterable[An
             "reasonCode": reason_codes(reasons),
             "requester": next(iter(performers(fact, scope, "author")), None),
         }
-        | _occurrence(fact.when),
+        | _occurrence(fact.when)
+        | authored(fact),
     )
+
+
+def authored(fact: Fact) -> Json:
+    """`authoredOn`: when who wrote it did."""
+    times = (moment(said.time) for said in fact.people if said.kind == "author")
+    return next((date_time("authoredOn", when.at or when.start) for when in times if when), {})
 
 
 def only(found: Iterable[Json], scope: Scope, kind: str) -> list[Json]:

@@ -70,7 +70,8 @@ def document(pool: Pool, filed: Filed, subject: Json) -> Json:
     key = f"{record.document_id}|{record.digest}"
     authors = _authors(pool, said.authors, key)
     encounter = _encounter(pool, said, subject, key)
-    scope = Scope(pool, PROJECTORS, key, subject, record.created, bool(record.replaces), encounter)
+    author = authors[0] if len(authors) == 1 else None
+    scope = Scope(pool, PROJECTORS, key, subject, record.created, author, bool(record.replaces), encounter)
     sections = _sections(record, scope)
     composition: Json = {
         "resourceType": "Composition",

@@ -12,9 +12,20 @@ from connectors.statements import Amount, Interval, Product, Timing
 from transforms.content.medicines import PRESCRIPTION_LINE
 from transforms.content.model import Dosage, Immunization, Medication, Reaction, Supply, When
 from transforms.content.times import moment
-from transforms.fhir.clinical import INTENTS, STRUCTURES_TOO, Scope, common, performers, reason_codes, request
+from transforms.fhir.clinical import (
+    INTENTS,
+    STRUCTURES_TOO,
+    Scope,
+    authored,
+    common,
+    performers,
+    projected,
+    reason_codes,
+    request,
+)
 from transforms.fhir.people import participant
 from transforms.fhir.values import (
+    AS_SAID,
     NULLS,
     REASON,
     Json,
@@ -93,9 +104,10 @@ def _unknown_time(when: When) -> Json:
     return {"occurrenceString": reason, "_occurrenceString": {"extension": [{"url": REASON, "valueCode": reason}]}}
 
 
-def product_code(product: Product) -> Json:
-    """The product as a concept: its code, presentation and classes, each in its own system, with its name."""
-    name = product.name or product.code.text
+def product_code(product: Product, words: str = "") -> Json:
+    """The product as a concept: its code, presentation and classes, each in its own system, with its name; the words of
+    its line where it has none of these."""
+    name = product.name or product.code.text or ("" if product.code.code else words)
     return codeable(product.code, product.package, *product.classes, text=name) or nothing_said()
 
 
@@ -113,8 +125,7 @@ def _dosage(said: Dosage, timing: Json) -> Json:
     if rate["rateQuantity"] is None and isinstance(said.rate, Interval):
         rate = {"rateRange": range_(said.rate)}
     amounts = {name: value for name, value in (dose | rate).items() if value}
-    bounds = period(said.period)
-    repeat = timing | ({"boundsPeriod": bounds} if bounds else {})
+    repeat = timing | _bounds(said.period)
     words = [time.text for time in _flat(said.timings) if time.text]
     found: Json = {
         "sequence": int(said.sequence)
@@ -131,11 +142,22 @@ def _dosage(said: Dosage, timing: Json) -> Json:
     return {name: value for name, value in found.items() if value not in (None, "", [])}
 
 
+def _bounds(when: When) -> Json:
+    """From when to when; for how long, where that is said instead of the end, with the start as it was said."""
+    width = when.width
+    number = quantity(width) if width is not None and not when.end and width.unit in PERIODS else None
+    if number is not None:
+        said = {"extension": [{"url": AS_SAID, "valueString": when.start}]} if when.start else {}
+        return {"boundsDuration": said | number}
+    spell = period(when)
+    return {"boundsPeriod": spell} if spell else {}
+
+
 def _statement(fact: Medication, scope: Scope, status: str) -> Json:
     resource = common(fact, scope, "MedicationStatement") | {
         "status": status,
-        "medicationCodeableConcept": product_code(fact.product),
-        "dateAsserted": None,
+        "medicationCodeableConcept": product_code(fact.product, fact.text),
+        "derivedFrom": projected(fact.details, scope),
         "reasonCode": reason_codes(fact.reasons),
         "dosage": _dosages(fact),
         "basedOn": _prescription(fact),
@@ -158,7 +180,7 @@ def _supplied(fact: Medication, scope: Scope, *, ordered: bool) -> list[Json]:
                 "identifier": [one for id_ in supply.ids if (one := identifier(id_))],
                 "status": "unknown",
                 "intent": INTENTS.get(supply.mood, "proposal"),
-                "medicationCodeableConcept": product_code(supply.product or fact.product),
+                "medicationCodeableConcept": product_code(supply.product or fact.product, fact.text),
                 "dispenseRequest": _to_dispense(supply, supply.repeats),
             }
             found.append(scope.add(fact, resource, f"|{supply.path}"))
@@ -188,18 +210,21 @@ def _request(fact: Medication, scope: Scope) -> Json:
     supply = next(asked, None)
     repeats = fact.repeats or (supply.repeats if supply is not None else None)
     resource = common(fact, scope, "MedicationRequest") | {
+        "note": _notes(fact),
         "status": {"aborted": "stopped", "cancelled": "cancelled", "suspended": "on-hold"}.get(fact.status, "active"),
         "intent": "order" if fact.use == "prescribed" else INTENTS.get(fact.mood, "plan"),
-        "medicationCodeableConcept": product_code(fact.product),
+        "medicationCodeableConcept": product_code(fact.product, fact.text),
         "encounter": scope.encounter,
-        "requester": next(iter(performers(fact, scope, "author")), None),
+        "requester": next(iter(performers(fact, scope, "author")), None)
+        or (scope.author if fact.use == "prescribed" else None),
         "reasonCode": reason_codes(fact.reasons),
         "dosageInstruction": _dosages(fact),
         "dispenseRequest": _to_dispense(supply, repeats),
         "substitution": _substitution(fact, "allowedCodeableConcept"),
+        "supportingInformation": projected(fact.details, scope),
     }
     scope.loose.extend(_supplied(fact, scope, ordered=False))
-    return scope.add(fact, resource)
+    return scope.add(fact, resource | authored(fact))
 
 
 def _dispense(fact: Medication, scope: Scope, supply: Supply | None, suffix: str = "") -> Json:
@@ -208,8 +233,10 @@ def _dispense(fact: Medication, scope: Scope, supply: Supply | None, suffix: str
     actor = participant(scope.pool, given, f"{scope.key(fact)}{suffix}|given by") if given is not None else None
     handed = when.at or when.start or (moment(given.time).at if given is not None else "")
     resource = common(fact, scope, "MedicationDispense") | {
+        "note": _notes(fact) if not suffix else [],
+        "supportingInformation": projected(fact.details, scope) if not suffix else [],
         "status": "completed",
-        "medicationCodeableConcept": product_code((supply.product if supply else None) or fact.product),
+        "medicationCodeableConcept": product_code((supply.product if supply else None) or fact.product, fact.text),
         "performer": [{"actor": actor}] if actor else [],
         "authorizingPrescription": _prescription(fact),
         "quantity": quantity(supply.quantity) if supply is not None and supply.quantity is not None else None,
@@ -227,6 +254,11 @@ def _dosages(fact: Medication) -> list[Json]:
     if words and found:
         found[0] = found[0] | {"patientInstruction": words}
     return found or ([{"patientInstruction": words}] if words else [])
+
+
+def _notes(fact: Medication) -> list[Json]:
+    """Comments, and what is said to who dispenses: R4 has no place of its own for it."""
+    return [{"text": note} for note in (*fact.notes, *fact.dispenser_instructions)]
 
 
 def _prescription(fact: Medication) -> list[Json]:

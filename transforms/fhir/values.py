@@ -20,6 +20,7 @@ from transforms.oids import meant
 from transforms.terminology.tables import UCUM_CODES
 
 Json: TypeAlias = dict[str, Any]
+EDQM: Final = "http://standardterms.edqm.eu"
 UCUM: Final = "http://unitsofmeasure.org"
 AS_SAID: Final = "urn:carnet:time-as-said"
 """Extension: a time as the source wrote it, where FHIR cannot hold it."""
@@ -61,7 +62,7 @@ def codeable(*concepts: Concept, text: str = "") -> Json | None:
     codings: list[Json] = []
     words = text
     for concept in concepts:
-        codings.extend(_codings(concept))
+        codings.extend(one for one in _codings(concept) if not any(_same_code(one, other) for other in codings))
         words = words or concept.text
     words = words or next((concept.display for concept in concepts if concept.display and not concept.code), "")
     found: Json = {"coding": codings} if codings else {}
@@ -98,11 +99,14 @@ def quantity(amount: Amount | Bound, comparator: str = "") -> Json | None:
 
 
 def unit(said: str) -> Json:
-    """`unit` in words; `system` and `code` for what the closed table knows as UCUM, annotations (`{tablet}`) too."""
+    """`unit` in words; `system` and `code` for what the closed table knows as UCUM, annotations (`{tablet}`) too, and
+    for a packaging of EDQM."""
     if not said:
         return {}
     if said in UCUM_CODES or _ANNOTATION.fullmatch(said):
         return {"unit": said, "system": UCUM, "code": said}
+    if _PACKAGING.fullmatch(said):
+        return {"unit": said, "system": EDQM, "code": said}
     return {"unit": said}
 
 
@@ -264,6 +268,10 @@ def _words(text: str, null: str) -> Json:
     return {"valueString": text} if text else absent(null)
 
 
+def _same_code(one: Json, other: Json) -> bool:
+    return (one.get("system"), one["code"]) == (other.get("system"), other["code"])
+
+
 def _codings(concept: Concept) -> list[Json]:
     found = [coding(concept.code, concept.system, concept.display)] if concept.code else []
     for translation in concept.translations:
@@ -283,6 +291,8 @@ def _systems() -> dict[str, str]:
 SYSTEMS: Final = _systems()
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_PACKAGING = re.compile(r"(?:15|30)[0-9]{6}")
+"""EDQM Standard Terms: units of presentation and packaging (CI-SIS, quantités délivrées)."""
 _ANNOTATION = re.compile(r"\{[^{}]+\}")
 _TRUTHS = frozenset({"true", "false", "1", "0"})
 REFERENCE_RANGE_TYPES: Final = "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
