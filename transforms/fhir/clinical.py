@@ -11,12 +11,16 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from connectors.statements import Participation
 from transforms.content.model import (
     Allergy,
     AnyFact,
     Fact,
+    FamilyMember,
     Immunization,
     Mood,
+    Observation,
+    Other,
     Reaction,
     Related,
     Report,
@@ -48,6 +52,8 @@ REQUESTED: Final = {
 """ActStatus to RequestStatus; anything else is `active`: that a request is written down does not end it."""
 
 
+ABOUT_OTHERS: Final = (Observation, FamilyMember, Other)
+"""Facts of others than the patient that R4 can tell apart from the patient's own."""
 ANYONE: Final = ("Device", "Organization", "Patient", "Practitioner")
 STRUCTURES_TOO: Final = ("Organization", "Practitioner")
 PEOPLE: Final = ("Patient", "Practitioner")
@@ -76,6 +82,8 @@ class Scope(msgspec.Struct, frozen=True):
     effective: When = When()
     """When the specimen of the results at hand was taken."""
     specimens: tuple[Json, ...] = ()
+    about: Participation | None = None
+    """Of whom this is said, where it is not the patient: a mother, a child."""
 
     def key(self, fact: Any) -> str:
         return f"{self.document}|{fact.path}"
@@ -91,7 +99,10 @@ def project(fact: AnyFact, scope: Scope) -> Json | None:
     The specimen at hand is that of the report's own results, never of what they are compared with.
     """
     reference = None
-    if fact.null:
+    about = someone_else(fact)
+    if about is not None:
+        scope = msgspec.structs.replace(scope, about=about)
+    if fact.null or (scope.about is not None and not isinstance(fact, ABOUT_OTHERS)):
         scope.loose.extend(projected(getattr(fact, "members", ()), scope))
     else:
         reference = scope.projectors[type(fact)](fact, scope)
@@ -100,7 +111,33 @@ def project(fact: AnyFact, scope: Scope) -> Json | None:
         found = project(related.fact, apart)
         if found is not None:
             scope.loose.append(found)
+            if reference is not None and related.type_code not in ("RSON", "CAUS"):
+                _focus(scope, found, reference, related.type_code)
     return reference
+
+
+def someone_else(fact: Fact) -> Participation | None:
+    """Who a fact is about, when it says that it is not the patient (CDA, subject)."""
+    for said in fact.people:
+        if said.kind == "subject" and said.role_class != "PAT" and said.code.code != "ONESELF":
+            return said
+    return None
+
+
+def related_person(said: Participation, scope: Scope) -> Json:
+    """Someone by the relation to the patient, without a name."""
+    resource: Json = {"resourceType": "RelatedPerson", "patient": scope.subject}
+    if relationship := codeable(said.code):
+        resource["relationship"] = [relationship]
+    return scope.pool.add(f"{scope.document}|related|{said.code.code}|{said.family}|{said.given}", resource)
+
+
+def _focus(scope: Scope, found: Json, reference: Json, type_code: str) -> None:
+    """What an observation that hangs on another fact is about (R4, Observation.focus); an earlier result (`REFR`) is
+    not about the result it is compared with."""
+    own, around = scope.pool.resource(found), scope.pool.resource(reference)["resourceType"]
+    if own["resourceType"] == "Observation" and not (around == "Observation" and type_code == "REFR"):
+        own.setdefault("focus", [reference])
 
 
 def projected(facts: Iterable[AnyFact], scope: Scope) -> list[Json]:

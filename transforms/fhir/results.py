@@ -22,6 +22,7 @@ from transforms.fhir.clinical import (
     only,
     performers,
     projected,
+    related_person,
     request,
 )
 from transforms.fhir.people import kind_of, participant
@@ -65,7 +66,7 @@ def observation(fact: Observation, scope: Scope) -> Json | None:
     if fact.negated:
         return None
     if fact.mood != "event":
-        return request(fact, scope, code_of(fact))
+        return None if scope.about is not None else request(fact, scope, code_of(fact))
     inner = scope
     if fact.organism or any(specimen.isolate for specimen in fact.specimens):
         inner = msgspec.structs.replace(scope, specimens=_isolates(fact, scope) or scope.specimens)
@@ -75,6 +76,7 @@ def observation(fact: Observation, scope: Scope) -> Json | None:
         "category": _category(fact.category),
         "code": code_of(fact),
         "encounter": scope.encounter,
+        "focus": [related_person(scope.about, scope)] if scope.about is not None else [],
         "performer": performers(fact, scope, "performer", "AUTHEN", "author", among=PERFORMERS),
         "device": next(iter(performers(fact, scope, "DEV", "author", "performer", among=("Device",))), None),
         "interpretation": [found for said in fact.interpretations if (found := _interpretation(said))],
@@ -117,7 +119,7 @@ def report(fact: Report, scope: Scope) -> Json | None:
         "result": only(projected(fact.members, inner), scope, "Observation"),
         "conclusion": "\n".join(fact.notes),
     }
-    return scope.add(fact, resource | date_or_period("effective", collected or fact.when))
+    return scope.add(fact, resource | date_or_period("effective", _ended(collected or fact.when)))
 
 
 def media(fact: Media, scope: Scope) -> Json | None:

@@ -58,13 +58,19 @@ def coding(code: str, system: str, display: str = "") -> Json:
 
 
 def codeable(*concepts: Concept, text: str = "") -> Json | None:
-    """A CodeableConcept of a concept with its translations: each code in its own system, words as text."""
+    """A CodeableConcept of a concept with its translations: each code in its own system, words as text.
+
+    R4 has no qualifiers: a side, an aspect, a version is said in the words, never left out.
+    """
     codings: list[Json] = []
     words = text
     for concept in concepts:
         codings.extend(one for one in _codings(concept) if not any(_same_code(one, other) for other in codings))
         words = words or concept.text
     words = words or next((concept.display for concept in concepts if concept.display and not concept.code), "")
+    if said := _qualified(concepts):
+        whole = words or next((concept.display or concept.code for concept in concepts if concept.code), "")
+        words = f"{whole} ({said})" if whole else said
     found: Json = {"coding": codings} if codings else {}
     return found | {"text": words} if words else found or None
 
@@ -266,6 +272,17 @@ def _time_value(value: Timing) -> Json:
 
 def _words(text: str, null: str) -> Json:
     return {"valueString": text} if text else absent(null)
+
+
+def _qualified(concepts: tuple[Concept, ...]) -> str:
+    """The values of the qualifiers in words, each with its name where it has one."""
+    found = []
+    for concept in concepts:
+        for name, value in concept.qualifiers:
+            told, what = value_words(value), value_words(name)
+            if told:
+                found.append(f"{what} : {told}" if what else told)
+    return "; ".join(dict.fromkeys(found))
 
 
 def _same_code(one: Json, other: Json) -> bool:

@@ -152,3 +152,64 @@ def test_sections_are_nested_as_in_the_document() -> None:
     (first, second) = one(made(data.encode()), "Composition")["section"]
     assert [said["title"] for said in first["section"]] == ["Dedans"]
     assert second["title"] == "Apres"
+
+
+def about(code: str, more: str = "") -> str:
+    return f'<subject><relatedSubject classCode="PRS"><code code="{code}"/>{more}</relatedSubject></subject>'
+
+
+def test_what_is_said_of_the_mother_is_not_said_of_the_child() -> None:
+    said = entry(LAB + about("MTH") + '<value xsi:type="PQ" value="1" unit="g/L"/>')
+    found = bundle(said + result(""))
+    (hers, own) = of(found, "Observation")
+    assert hers["focus"] == [{"reference": url(found, "RelatedPerson")}]
+    assert one(found, "RelatedPerson")["relationship"][0]["coding"][0]["code"] == "MTH"
+    assert "focus" not in own
+
+
+def test_members_of_a_panel_about_someone_else_are_too() -> None:
+    done = f'<component><observation classCode="OBS" moodCode="EVN">{LAB}</observation></component>'
+    panel = template("78") + '<code code="x"/><statusCode code="completed"/>' + about("CHILD") + done
+    found = bundle(entry(panel, "organizer", 'classCode="BATTERY" moodCode="EVN"'))
+    assert all("focus" in said for said in of(found, "Observation"))
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "attributes", "resource"),
+    [
+        ("37", "observation", 'classCode="OBS" moodCode="EVN"', "Condition"),
+        ("62", "procedure", 'classCode="PROC" moodCode="EVN"', "Procedure"),
+        ("45", "substanceAdministration", 'classCode="SBADM" moodCode="EVN"', "Immunization"),
+        ("27", "observation", 'classCode="OBS" moodCode="RQO"', "ServiceRequest"),
+    ],
+)
+def test_no_other_resource_of_the_patient_is_about_someone_else(
+    number: str, kind: str, attributes: str, resource: str
+) -> None:
+    value = '<code code="x"/><value xsi:type="CD" code="I10" codeSystem="2.16.840.1.113883.6.3"/>'
+    assert len(of(bundle(entry(template(number) + value, kind, attributes)), resource)) == 1
+    assert of(bundle(entry(template(number) + value + about("MTH"), kind, attributes)), resource) == []
+
+
+def test_the_patient_as_subject_is_the_patient() -> None:
+    assert "focus" not in one(bundle(result(about("ONESELF"))), "Observation")
+
+
+def test_a_side_is_never_lost() -> None:
+    side = (
+        '<qualifier><name code="20228-3" displayName="Côté"/><value code="7771000" displayName="gauche"/></qualifier>'
+    )
+    found = one(
+        bundle(result(f'<targetSiteCode code="72696002" displayName="genou">{side}</targetSiteCode>')), "Observation"
+    )
+    assert found["bodySite"]["text"] == "genou (Côté : gauche)"
+    assert [coding["code"] for coding in found["bodySite"]["coding"]] == ["72696002"]
+
+
+def test_what_is_observed_of_a_problem_says_of_which_and_an_earlier_result_is_not_about_this_one() -> None:
+    status = template("31") + f'<code code="11323-3" {LOINC}/><statusCode code="completed"/>'
+    problem = template("37") + '<value xsi:type="CD" code="I10" codeSystem="2.16.840.1.113883.6.3"/>'
+    found = bundle(entry(problem + relation(status, type_code="REFR")))
+    assert one(found, "Observation")["focus"] == [{"reference": url(found, "Condition")}]
+    results = of(bundle(result(relation(LAB, type_code="REFR"))), "Observation")
+    assert not any("focus" in said for said in results)
