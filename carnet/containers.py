@@ -48,7 +48,7 @@ class Containers:
                 found, "ARCHIVE_UNSAFE", f"a delivery that unpacks to at most {MOST_UNPACKED} times its size"
             )
         if connector.container and self._levels(connector.container) >= NESTED:
-            return _refusal(found, "ARCHIVE_UNSAFE", f"at most {NESTED} archives and {NESTED} mails around a document")
+            return _refusal(found, "ARCHIVE_UNSAFE", f"at most {NESTED} archives, or mails, in each other")
         if self._formats and not connector.container and connector.family not in self._formats:
             return _refusal(found, "FORMAT_NOT_ADMITTED", "a format that this sender may send")
         return None

@@ -17,7 +17,7 @@ from email.utils import getaddresses
 from connectors.archive import Unsafe, is_zip, members
 from connectors.base import Connector, Damaged, Enclosed, Ignored, Locator, Mail, Refusal, Source, Span
 from connectors.mail.encodings import decoded
-from connectors.mail.structure import Broken, Part, Structure, content_type, fields, structure
+from connectors.mail.structure import Part, Structure, Unopened, content_type, fields, structure
 
 _FIELD = re.compile(rb"([!-9;-~]{1,76})[ \t]*:")
 _KNOWN = frozenset(
@@ -53,7 +53,7 @@ def read(source: Source) -> Iterator[Mail | Ignored | Refusal]:
     where, span = Locator(), Span(0, source.size)
     with source.open() as stream:
         found = structure(stream)
-    if isinstance(found, Broken):
+    if isinstance(found, Unopened):
         yield Refusal(where, span, found.code, found.expected)
         return
     if _is_answer(found.headers):

@@ -28,7 +28,7 @@ LONGEST_FIELD = 1 << 13
 _LINE = 1 << 16
 
 
-class Broken(msgspec.Struct, frozen=True):
+class Unopened(msgspec.Struct, frozen=True):
     """Why a mail is not opened: a code, and in closed words what was expected."""
 
     code: str
@@ -67,11 +67,11 @@ class _Open(msgspec.Struct):
     """Of parts that name no type: message/rfc822 in a digest."""
 
 
-def structure(stream: BinaryIO) -> Structure | Broken:
+def structure(stream: BinaryIO) -> Structure | Unopened:
     """The structure of the mail that this stream holds from its beginning."""
     scan = _Scan(stream)
     first = scan.headers()
-    if isinstance(first, Broken):
+    if isinstance(first, Unopened):
         return first
     trouble = scan.part(first)
     while trouble is None and scan.open:
@@ -94,39 +94,39 @@ class _Scan:
         self.at += len(found)
         return found
 
-    def headers(self) -> Headers | Broken:
+    def headers(self) -> Headers | Unopened:
         """A block of headers, up to its blank line."""
         lines, size = [], 0
         while line := self.line():
             size += len(line)
             if size > LARGEST_HEADERS:
-                return Broken("MAIL_UNSAFE", f"headers of at most {LARGEST_HEADERS >> 10} KiB")
+                return Unopened("MAIL_UNSAFE", f"headers of at most {LARGEST_HEADERS >> 10} KiB")
             lines.append(line)
             if line in (b"\n", b"\r\n"):
                 break
         return BytesParser(policy=compat32).parsebytes(b"".join(lines), headersonly=True)
 
-    def part(self, headers: Headers) -> Broken | None:
+    def part(self, headers: Headers) -> Unopened | None:
         """A part whose headers have been read: a multipart is opened, a leaf is read to its end."""
         kind = content_type(headers, self.open[-1].subtype if self.open else "")
         if not kind.startswith("multipart/"):
             return self._leaf(headers, kind)
         boundary = parameter(headers, "content-type", "boundary").rstrip()
         if not boundary or len(self.open) >= DEEPEST:
-            expected = f"at most {DEEPEST} levels" if boundary else "a boundary"
-            return Broken("MAIL_UNSAFE", f"multipart with {expected}")
+            expected = f"multipart of at most {DEEPEST} levels" if boundary else "multipart with a boundary"
+            return Unopened("MAIL_UNSAFE", expected)
         self.open.append(_Open(boundary.encode("utf-8", "surrogateescape"), kind.partition("/")[2]))
         self._to_boundary()
         return None
 
-    def next(self) -> Broken | None:
+    def next(self) -> Unopened | None:
         """The part that begins after the boundary just read."""
         headers = self.headers()
-        return headers if isinstance(headers, Broken) else self.part(headers)
+        return headers if isinstance(headers, Unopened) else self.part(headers)
 
-    def _leaf(self, headers: Headers, kind: str) -> Broken | None:
+    def _leaf(self, headers: Headers, kind: str) -> Unopened | None:
         if len(self.parts) >= MOST_PARTS:
-            return Broken("MAIL_UNSAFE", f"at most {MOST_PARTS} parts")
+            return Unopened("MAIL_UNSAFE", f"at most {MOST_PARTS} parts")
         related = any(one.subtype == "related" for one in self.open)
         start = self.at
         end = self._to_boundary()

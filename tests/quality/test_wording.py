@@ -16,7 +16,10 @@ from quality.wording import end_of, in_french, place, said
 
 ROOT = Path(__file__).resolve().parents[2]
 WORD = re.compile(r"[a-z]{2,}")
-NO_WORDS = frozenset({"^~\\&", "64 MiB", "UTF-8", "MSH-7", "BHS … BTS"})
+NO_WORDS = frozenset(
+    {"^~\\&", "64 MiB", "UTF-8", "MSH-7", "BHS … BTS", "uniqueId = ClinicalDocument/id"}
+    | {"confidentialityCode = ClinicalDocument/confidentialityCode"}
+)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,15 @@ def literals(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ""
             given = [keyword.value for keyword in node.keywords if keyword.arg in ("expected", "came")]
-            given += {"Refusal": node.args[3:5], "Problem": node.args[1:3], "Unreadable": node.args[1:2]}.get(name, [])
+            given += {
+                "Refusal": node.args[3:5],
+                "Problem": node.args[1:3],
+                "Unreadable": node.args[1:2],
+                "Unsafe": node.args[1:2],
+                "Unopened": node.args[1:2],
+                "Contradiction": node.args[1:2],
+                "_refusal": node.args[2:3],
+            }.get(name, [])
         elif isinstance(node, ast.Assign) and {"expected", "came"} & {ast.unparse(target) for target in node.targets}:
             given = [node.value]
         else:
