@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from connectors.statements import Participation
+from connectors.statements import NOTHING, Concept, Participation
 from transforms.content.model import (
     Allergy,
     AnyFact,
@@ -59,6 +59,9 @@ STRUCTURES_TOO: Final = ("Organization", "Practitioner")
 PEOPLE: Final = ("Patient", "Practitioner")
 PROFESSIONALS: Final = ("Practitioner",)
 """Who may stand where (R4); a `PractitionerRole` is a practitioner."""
+
+PRIORITIES: Final = {"R": "routine", "UR": "urgent", "A": "asap", "S": "stat"}
+"""HL7 ActPriority to RequestPriority (R4)."""
 Project: TypeAlias = Callable[[Any, "Scope"], Json | None]
 
 
@@ -82,6 +85,8 @@ class Scope(msgspec.Struct, frozen=True):
     effective: When = When()
     """When the specimen of the results at hand was taken."""
     specimens: tuple[Json, ...] = ()
+    copies: tuple[Json, ...] = ()
+    """Copies of the whole document that it holds (PDF), without their bytes."""
     about: Participation | None = None
     """Of whom this is said, where it is not the patient: a mother, a child."""
 
@@ -183,12 +188,26 @@ def performers(fact: Fact, scope: Scope, *kinds: str, among: Collection[str] = A
     return found
 
 
-def request(fact: Fact, scope: Scope, code: Json | None, *, reasons: Iterable[AnyFact] = ()) -> Json:
-    """What is asked for or planned: a ServiceRequest."""
+def request(
+    fact: Fact,
+    scope: Scope,
+    code: Json | None,
+    *,
+    reasons: Iterable[AnyFact] = (),
+    sites: Iterable[Concept] = (),
+    aims: Iterable[str] = (),
+    priority: Concept = NOTHING,
+) -> Json:
+    """What is asked for or planned, and where in the body: a ServiceRequest. R4 has no place for the value that is
+    aimed at: `aims` are notes."""
+    said = common(fact, scope, "ServiceRequest")
     return scope.add(
         fact,
-        common(fact, scope, "ServiceRequest")
+        said
         | {
+            "note": [*said["note"], *({"text": aim} for aim in aims if aim)],
+            "priority": PRIORITIES.get(priority.code),
+            "bodySite": [found for site in sites if (found := codeable(site))],
             "status": REQUESTED.get(fact.status, "active"),
             "intent": INTENTS.get(fact.mood, "proposal"),
             "doNotPerform": True if fact.negated else None,

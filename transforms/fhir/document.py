@@ -72,6 +72,7 @@ def document(pool: Pool, filed: Filed, subject: Json) -> Json:
     encounter = _encounter(pool, said, subject, key)
     author = authors[0] if len(authors) == 1 else None
     scope = Scope(pool, PROJECTORS, key, subject, record.created, author, bool(record.replaces), encounter)
+    scope = msgspec.structs.replace(scope, copies=_copies(record))
     sections = _sections(record, scope)
     composition: Json = {
         "resourceType": "Composition",
@@ -153,6 +154,15 @@ def document_reference(pool: Pool, filed: Filed, subject: Json, url: str = "") -
     if "T" in created and record.created_zone == "source":
         resource |= date_time("date", created)
     return pool.add(f"reference|{key}", _said(resource))
+
+
+def _copies(record: DocumentRecord) -> tuple[Json, ...]:
+    """The copies of the document inside it: what they are and how big; R4 wants SHA-1 there, which we do not have."""
+    return tuple(
+        _said({"contentType": one.media_type, "size": one.size, "title": one.label or one.section_title})
+        for one in record.attached
+        if one.kind == "copy" and one.media_type and not one.state
+    )
 
 
 def _sections(record: DocumentRecord, scope: Scope) -> list[Json]:

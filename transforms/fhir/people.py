@@ -209,7 +209,7 @@ def _patient_names(said: Patient, subject: RawSubject | None) -> list[Json]:
     """The birth name as the official one, with its one first given name and all of them in fr-core's extension."""
     traits = said.traits
     found: list[Json] = []
-    if traits.birth_family or traits.birth_given or traits.birth_givens:
+    if traits.birth_family or (subject is None and (traits.birth_given or traits.birth_givens)):
         official: Json = {"use": "official"}
         if traits.birth_family:
             official["family"] = traits.birth_family

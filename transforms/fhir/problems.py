@@ -152,7 +152,8 @@ def relative(fact: FamilyMember, scope: Scope) -> Json | None:
 def procedure(fact: Procedure, scope: Scope) -> Json | None:
     """An act done, or not; one that is asked for or planned is a request."""
     if fact.mood != "event":
-        return request(fact, scope, code_of(fact), reasons=fact.reasons)
+        sites, priority = fact.sites, fact.priority
+        return request(fact, scope, code_of(fact), reasons=fact.reasons, sites=sites, priority=priority)
     resource = common(fact, scope, "Procedure") | {
         "status": "not-done" if fact.negated else DONE.get(fact.status, "unknown"),
         "code": code_of(fact),
@@ -167,7 +168,7 @@ def procedure(fact: Procedure, scope: Scope) -> Json | None:
 def encounter(fact: Encounter, scope: Scope) -> Json | None:
     """A visit or stay; an appointment that is asked for is a request."""
     if fact.mood != "event":
-        return request(fact, scope, code_of(fact), reasons=fact.reasons)
+        return request(fact, scope, code_of(fact), reasons=fact.reasons, priority=fact.priority)
     if fact.negated:
         return None
     class_ = coding(fact.code.code, fact.code.system, fact.code.display) if fact.code.code else nothing_said()

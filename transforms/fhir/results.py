@@ -35,6 +35,7 @@ from transforms.fhir.values import (
     identifier,
     nothing_said,
     reference_range,
+    value_words,
     value_x,
 )
 
@@ -66,7 +67,11 @@ def observation(fact: Observation, scope: Scope) -> Json | None:
     if fact.negated:
         return None
     if fact.mood != "event":
-        return None if scope.about is not None else request(fact, scope, code_of(fact))
+        if scope.about is not None:
+            return None
+        scope.loose.extend(projected(fact.members, scope))
+        aims = [value_words(value) for value in fact.values]
+        return request(fact, scope, code_of(fact), sites=fact.sites, aims=aims)
     inner = scope
     if fact.organism or any(specimen.isolate for specimen in fact.specimens):
         inner = msgspec.structs.replace(scope, specimens=_isolates(fact, scope) or scope.specimens)
@@ -118,6 +123,7 @@ def report(fact: Report, scope: Scope) -> Json | None:
         "specimen": list(specimens),
         "result": only(projected(fact.members, inner), scope, "Observation"),
         "conclusion": "\n".join(fact.notes),
+        "presentedForm": list(scope.copies),
     }
     return scope.add(fact, resource | date_or_period("effective", _ended(collected or fact.when)))
 

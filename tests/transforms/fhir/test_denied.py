@@ -145,3 +145,11 @@ def test_a_concern_with_several_observations_tells_each() -> None:
     made = bundle(act(template("39") + relation(PROBLEM) + relation(PROBLEM, negated=True)))
     told = [said.get("verificationStatus", {}).get("coding", [{}])[0].get("code") for said in of(made, "Condition")]
     assert told == [None, "refuted"]
+
+
+def test_what_is_asked_for_says_where_in_the_body_and_what_is_aimed_at() -> None:
+    site = '<targetSiteCode code="72696002" displayName="genou"/>'
+    value = '<value xsi:type="PQ" value="1.8" unit="g/L"/>'
+    asked = one(bundle(entry(LAB + site + value, attributes='moodCode="GOL"')), "ServiceRequest")
+    assert asked["bodySite"][0]["coding"][0]["code"] == "72696002"
+    assert asked["note"] == [{"text": "1.8 g/L"}]
