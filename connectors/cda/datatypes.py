@@ -10,7 +10,7 @@ from typing import get_args
 
 from lxml import etree
 
-from connectors.cda.anchors import Anchors, fold, resolve
+from connectors.cda.anchors import REFERENCE, Anchors, fold, resolve
 from connectors.cda.elements import child as child_of
 from connectors.said import RawId
 from connectors.statements import (
@@ -48,8 +48,13 @@ class Reading:
         """The text of a `text` or `originalText`, references resolved; a dangling one is counted."""
         if element is None:
             return ""
-        if next(iter(element), None) is None and "representation" not in element.attrib:
+        inner = next(iter(element), None)
+        if inner is None and element.get("representation") is None:
             return fold(element.text or "")
+        if inner is not None and inner.tag == REFERENCE:
+            said = inner.get("value", "")
+            if said[:1] == "#" and (text := self.anchors.get(said[1:])):
+                return text
         found = resolve(self.anchors, element)
         if found.dangling:
             self.dangling += 1

@@ -6,7 +6,7 @@ those of the statement above. A child without a place in `Statement` is named in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias, cast, get_args
 
@@ -41,12 +41,19 @@ def entry_statements(section: etree._Element, reading: Reading) -> tuple[Stateme
     """The statements of a section's entries, in order; `path` counts entries from 1."""
     found: list[Statement] = []
     for number, entry in enumerate(section.iterchildren(V3 + "entry"), 1):
-        templates = tuple(root for t in entry.iterchildren(V3 + "templateId") if (root := t.get("root")))
-        found.extend(statement(child, reading, str(number), templates) for child in entry if child.tag in KINDS)
+        templates: list[str] = []
+        clinical: list[etree._Element] = []
+        for child in entry:
+            tag = child.tag
+            if tag in KINDS:
+                clinical.append(child)
+            elif tag == _TEMPLATE and (root := child.get("root")):
+                templates.append(root)
+        found.extend(statement(child, reading, str(number), templates) for child in clinical)
     return tuple(found)
 
 
-def statement(element: etree._Element, reading: Reading, path: str, templates: tuple[str, ...] = ()) -> Statement:
+def statement(element: etree._Element, reading: Reading, path: str, templates: Sequence[str] = ()) -> Statement:
     """One clinical statement with all that hangs on it."""
     one: dict[str, Any] = {}
     many: dict[str, list[Any]] = {"templates": list(templates)} if templates else {}
@@ -199,5 +206,6 @@ PLACES: Final = {
     **{tag: (field, read, True) for tag, (field, read) in MANY.items()},
 }
 _SEQUENCE: Final = V3 + "sequenceNumber"
+_TEMPLATE: Final = V3 + "templateId"
 RELATED: Final = frozenset((V3 + "entryRelationship", V3 + "component"))
 NO_CONTENT: Final = frozenset(V3 + name for name in ("realmCode", "typeId", "independentInd", "uncertaintyCode"))

@@ -98,14 +98,16 @@ class _Writer:
         """Open what stands for an element; False when nothing does."""
         items = element.items()
         said = cast("Said", dict(items)) if items else NOTHING
-        if items:
-            self.dropped += sum(1 for name in said if name not in ATTRIBUTES and name[0] != "{")
+        for attribute in said:
+            if attribute not in ATTRIBUTES and attribute[0] != "{":
+                self.dropped += 1
         if element is self.narrative:
             return self.open("div", ' xmlns="http://www.w3.org/1999/xhtml"' + self.attributes(said))
-        if element.tag not in _HANDLERS:
+        known = _HANDLERS.get(element.tag)
+        if known is None:
             return self.leave_out(said)
         self.kept += 1
-        name, handler = _HANDLERS[element.tag]
+        name, handler = known
         return handler(self, element, name, said)
 
     def end(self, element: etree._Element, opened: bool) -> None:
@@ -135,7 +137,8 @@ class _Writer:
         if self.frames[-1].tag in INSIDE:
             self.make_room("")
         self.says = True
-        text = _BLANKS.sub(" ", text)
+        if "\n" in text or "  " in text or "\t" in text or "\r" in text:
+            text = _BLANKS.sub(" ", text)
         self.pieces.append(escape(text, quote=False) if _SPECIAL.search(text) else text)
 
     def open(self, tag: str, attributes: str = "", *, implied: bool = False, item: str = "") -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from connectors.cda.datatypes import V3, Reading, amount, concept, instance_id, ratio
+from connectors.cda.elements import text
 from connectors.said import RawId
 from connectors.statements import NOTHING, Amount, Concept, Ingredient, Product, Ratio, Specimen
 
@@ -20,25 +21,31 @@ def product(made: etree._Element, reading: Reading) -> Product:
     material = _first(made, "manufacturedMaterial", "manufacturedLabeledDrug")
     if material is None:
         return Product(ids=_ids(made))
-    name, code, lot = _first(material, "name"), _first(material, "code"), _first(material, "lotNumberText")
-    expires = _first(material, "expirationTime")
-    package = _first(_first(material, "asContent"), "containerPackagedMedicine", "containerPackagedProduct")
+    parts: dict[str, list[etree._Element]] = {}
+    for part in material:
+        parts.setdefault(part.tag.rpartition("}")[2], []).append(part)
+
+    def one(name: str) -> etree._Element | None:
+        return parts[name][0] if name in parts else None
+
+    code, form, expires = one("code"), one("formCode"), one("expirationTime")
+    package = _first(one("asContent"), "containerPackagedMedicine", "containerPackagedProduct")
     capacity = _first(package, "capacityQuantity")
-    kinds = (_first(kind, "generalizedMedicineClass") for kind in _all(material, "asSpecializedKind"))
+    kinds = (_first(kind, "generalizedMedicineClass") for kind in parts.get("asSpecializedKind", ()))
     maker = _first(_first(made, "manufacturerOrganization"), "name")
     return Product(
         ids=_ids(made),
         code=concept(code, reading) if code is not None else NOTHING,
-        name=_text(name),
-        lot=_text(lot),
-        form=_concept(material, "formCode", reading),
+        name=text(one("name")),
+        lot=text(one("lotNumberText")),
+        form=concept(form, reading) if form is not None else NOTHING,
         expires=(expires.get("value") or "").strip() if expires is not None else "",
         package=_concept(package, "code", reading),
         package_form=_concept(package, "formCode", reading),
         capacity=amount(capacity, reading) if capacity is not None else None,
         classes=tuple(_concept(kind, "code", reading) for kind in kinds if kind is not None),
-        ingredients=tuple(_ingredient(found, reading) for found in _all(material, "ingredient")),
-        maker=_text(maker),
+        ingredients=tuple(_ingredient(found, reading) for found in parts.get("ingredient", ())),
+        maker=text(maker),
     )
 
 
@@ -56,7 +63,7 @@ def _ingredient(found: etree._Element, reading: Reading) -> Ingredient:
     inner = _first(found, "ingredient", "ingredientSubstance")
     return Ingredient(
         code=_concept(inner, "code", reading),
-        name=_text(_first(inner, "name")),
+        name=text(_first(inner, "name")),
         strength=_strength(_first(found, "quantity"), reading),
         active=found.get("classCode") != "IACT",
     )
@@ -86,7 +93,3 @@ def _all(element: etree._Element | None, *names: str) -> Iterator[etree._Element
 
 def _first(element: etree._Element | None, *names: str) -> etree._Element | None:
     return next(_all(element, *names), None)
-
-
-def _text(element: etree._Element | None) -> str:
-    return "" if element is None else " ".join("".join(map(str, element.itertext())).split())

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from connectors.heading import Header, RawParticipation
+from connectors.heading import Header, RawEncounter, RawParticipation
 from connectors.said import RawId
 from transforms.content import model
 from transforms.content.model import When
@@ -38,6 +38,9 @@ from transforms.xds.times import DTM
 PDSM: Final = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/"
 STATUSES: Final = {"current": "current", "superseded": "superseded"}
 """Status of a document to DocumentReferenceStatus; a deleted or withdrawn one was entered in error (PDSm for DMP)."""
+PROFESSIONALS: Final = frozenset(("Practitioner", "PractitionerRole"))
+PARTICIPATION: Final = "2.16.840.1.113883.5.90"
+"""HL7 ParticipationType, the codes of @typeCode."""
 PROJECTORS: Final[Mapping[type, Project]] = {
     model.Observation: results.observation,
     model.Report: results.report,
@@ -221,11 +224,27 @@ def _encounter(pool: Pool, said: Header, subject: Json, key: str) -> Json | None
         "identifier": [found for id_ in stay.ids if (found := identifier(id_))],
         **place,
         "subject": subject,
+        "participant": _taking_part(pool, stay, key),
         "period": period(spell),
+        "location": [{"location": found}] if (found := people.place(pool, facility, f"{key}|facility")) else [],
         "serviceProvider": people.organisation(pool, facility.organisation, f"{key}|facility") if facility else None,
     }
     ids = next((normalised_id(id_) for id_ in stay.ids if id_.root and id_.extension), "")
     return pool.add(f"encounter|{ids or key}", _said(resource))
+
+
+def _taking_part(pool: Pool, stay: RawEncounter, key: str) -> list[Json]:
+    """Those in charge of a stay and those who took part in it, each in the role that the header says."""
+    said = [*stay.participants, *([stay.responsible] if stay.responsible is not None else [])]
+    found = []
+    for number, one in enumerate(said):
+        individual = people.professional(pool, one.entity, f"{key}|stay {number}")
+        if individual is None or pool.resource(individual)["resourceType"] not in PROFESSIONALS:
+            continue
+        type_code = one.type_code or ("RESP" if one is stay.responsible else "")
+        kind = [{"coding": [coding(type_code, PARTICIPATION)]}] if type_code else []
+        found.append(_said({"type": kind, "individual": individual}))
+    return found
 
 
 def _authors(pool: Pool, authors: tuple[RawParticipation, ...], key: str) -> list[Json]:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-from connectors.heading import RawDevice, RawEntity, RawOrganisation, RawPerson, RawSubject
+from connectors.heading import RawDevice, RawEntity, RawFacility, RawOrganisation, RawPerson, RawSubject
 from connectors.said import RawAddress, RawCode, RawId, RawName, RawNamePart, RawTelecom
 from connectors.statements import Participation
 from transforms.documents import normalised_id
@@ -80,6 +80,24 @@ def organisation(pool: Pool, said: RawOrganisation | None, place: str) -> Json |
     if len(resource) == 1:
         return None
     return _named(pool.add(_key(pool, "organisation", said.ids, place, said.name), resource), said.name)
+
+
+def place(pool: Pool, said: RawFacility | None, key: str) -> Json | None:
+    """Where care was given: the place named in a facility, or the facility by its own identifiers."""
+    if said is None:
+        return None
+    resource: Json = {"resourceType": "Location"}
+    if identifiers := [found for id_ in said.ids if (found := identifier(id_))]:
+        resource["identifier"] = identifiers
+    if said.name:
+        resource["name"] = said.name
+    if said.code.code and (kind := raw_codeable(said.code)):
+        resource["type"] = [kind]
+    if where := _address(said.address, with_use=True):
+        resource["address"] = where
+    if len(resource) == 1:
+        return None
+    return _named(pool.add(_key(pool, "location", said.ids, key, said.name), resource), said.name)
 
 
 def professional(pool: Pool, entity: RawEntity, place: str) -> Json | None:

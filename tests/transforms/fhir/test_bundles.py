@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from tests.transforms.fhir.check import check, of, one
 from transforms.documents import from_cda
 from transforms.fhir.bundle import document_bundle, record_bundle, written
 from transforms.fhir.document import Filed
+from transforms.fhir.pool import NAMESPACE, Pool
 from transforms.fhir.values import Json
 
 LAB = template("80") + f'<code code="2951-2" {LOINC} displayName="Sodium"/><statusCode code="completed"/>'
@@ -224,3 +226,27 @@ def test_states_and_masks_are_of_the_reference() -> None:
 def test_equal_records_give_equal_bytes() -> None:
     data = document(entry(LAB + '<value xsi:type="PQ" value="1.10" unit="g/L"/>'), "Texte <content>gras</content>")
     assert written(document_bundle(Filed(record(data)))) == written(document_bundle(Filed(record(data))))
+
+
+def test_a_stay_says_who_was_in_charge_and_where_it_was() -> None:
+    party = "<responsibleParty><assignedEntity><id root='1.2.250.1.71.4.2.1' extension='899700000010'/>"
+    person = "<assignedPerson><name><family>ESSAI</family></name></assignedPerson></assignedEntity></responsibleParty>"
+    care = "<location><healthCareFacility><id root='1.2.250.1.999.3' extension='S7'/><location><name>Salle 7</name>"
+    inside = f"<id root='1.2.250.1.999.2' extension='4'/><code code='IMP'/>{party}{person}{care}</location>"
+    wrapped = f"<componentOf><encompassingEncounter>{inside}</healthCareFacility></location></encompassingEncounter>"
+    text = document("", "Voir").decode()
+    start = text.index("<componentOf>") if "<componentOf>" in text else text.index("<component>")
+    end = text.index("<component>")
+    found = check(document_bundle(Filed(record((text[:start] + wrapped + "</componentOf>" + text[end:]).encode()))))
+    stay, place = one(found, "Encounter"), one(found, "Location")
+    (practitioner,) = (who for who in of(found, "Practitioner") if who.get("name") == [{"family": "ESSAI"}])
+    who = stay["participant"][0]
+    assert who["type"][0]["coding"][0]["code"] == "RESP"
+    assert who["individual"]["reference"].endswith(practitioner["id"])
+    assert place["name"] == "Salle 7"
+    assert stay["location"][0]["location"]["reference"].endswith(place["id"])
+
+
+def test_a_resource_is_named_by_the_uuid_of_its_key() -> None:
+    for key in ("patient", "organisation|1.2.250.1.71.4.2.2^1000000001", "rôle|é", *map(str, range(64))):
+        assert Pool().name(key) == f"urn:uuid:{uuid.uuid5(NAMESPACE, key)}"
