@@ -236,6 +236,8 @@ def public_type(record: DocumentRecord) -> str:
     return "local"
 
 
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+
 STATUS_RANK: dict[Status, str] = {"P": "1", "F": "2", "": "2", "C": "3", "X": "4"}
 """Statuses in the order in which a filler order lives (lifecycle §6, clarification d)."""
 
@@ -243,12 +245,14 @@ STATUS_RANK: dict[Status, str] = {"P": "1", "F": "2", "": "2", "C": "3", "X": "4
 def from_order(message: Message, report: Report, patient: Patient, sender: str, zone: ZoneInfo) -> DocumentRecord:
     """The results of one filler order in one message: one version of an `hl7-oru` document.
 
-    `document_id` is the order's identity and the set key; `digest` covers what the order's own segments say, so
-    that the same results sent again are the same version whatever message carries them.
+    `document_id` is the order's identity, under the OID of its authority, else under the sender; the set key holds
+    apart the namespaces that a sender names without an OID. `digest` covers what the order's own segments say, so that
+    the same results sent again are the same version whatever message carries them.
     """
     order = report.order
     number = identity(order)
-    document_id = f"{number.root or f'sender:{sender}'}^{number.extension}"
+    owner = f"sender:{sender}"
+    document_id = f"{number.root if _OID.fullmatch(number.root) else owner}^{number.extension}"
     reported, collected = _time(order.reported), _time(order.collected)
     created = parse_ts(reported) or parse_ts(collected) or parse_ts(message.sent_at)
     ranked = parse_ts(reported) or parse_ts(message.sent_at)
@@ -269,7 +273,7 @@ def from_order(message: Message, report: Report, patient: Patient, sender: str, 
         codes.append("RESULT_TIME_INVALID")
     return DocumentRecord(
         document_id=document_id,
-        set_id=document_id,
+        set_id=f"{number.root or owner}^{number.extension}",
         version=None,
         replaces=(),
         type_code=order.panel.code,

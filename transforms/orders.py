@@ -39,7 +39,7 @@ LIVING: Final[tuple[Status, ...]] = ("P", "C", "F")
 corrected one corrects it; it is withdrawn (X) only when every panel is."""
 
 
-BETWEEN: Final = "~"
+BETWEEN: Final = "\x1f"
 """Between what several panels say."""
 
 

@@ -185,12 +185,14 @@ class Orders:
         values = self._values
         f, request = obr or _ABSENT, self._request or _ABSENT
         self._request = []
-        filler = values.entity(f[3] or request[3])
-        if request[3] and request[3] != f[3]:
-            self._differs = values.entity(request[3]).extension not in {"", filler.extension}
+        filler = values.entity(f[3])
+        if request[3] != f[3]:
+            above = values.entity(request[3])
+            filler = filler if filler.extension else above
+            self._differs = above.extension not in {"", filler.extension}
         self._open = Order(
             locator,
-            values.entity(f[2] or request[2]),
+            placer if (placer := values.entity(f[2])).extension else values.entity(request[2]),
             filler,
             values.codes[f[4]],
             values.component(f[7], 1),

@@ -98,15 +98,21 @@ class Values:
         return _coded(self.components(self.first(field)))
 
     def entity(self, field: str) -> RawId:
-        """EI: .1 value, .2 namespace (`name&OID&ISO` in older messages), .3 universal id, .4 its type."""
+        """EI: .1 value, .2 namespace (`name&OID&ISO` in older messages), .3 universal id, .4 its type.
+
+        HL7's null `""` and blanks are no value.
+        """
         if not field:
             return NO_ID
         parts = self.first(field).split(self.d.component, 4)
+        number = self._number(parts[0]).strip()
+        if not number or number == '""':
+            return NO_ID
         given = len(parts)
         root = self.text(parts[2]) if given > 2 else ""
         if not root and given > 1:
             root = self.authorities[parts[1]]
-        return RawId(root, self._number(parts[0]), self.text(parts[3]) if given > 3 else "")
+        return RawId(root.strip(), number, self.text(parts[3]) if given > 3 else "")
 
     def _number(self, component: str) -> str:
         """The value of an identifier. Separators at its end say nothing (HL7 v2.5, 2.6): `&&` is no number."""

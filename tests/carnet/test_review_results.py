@@ -233,3 +233,44 @@ def test_a_status_of_one_result_that_no_table_has_is_told(hub: Hub) -> None:
     hub.take(oru().replace(b"A+^A positif^L||||||F", b"A+^A positif^L||||||Q"))
     (row,) = hub.documents()
     assert row["findings"] == ["RESULT_STATUS_UNKNOWN"]
+
+
+FILLER = b"F4711^LABO^1.2.250.1.999.2^ISO"
+
+
+@pytest.mark.parametrize(
+    ("written", "document_id"),
+    [
+        ("F4711^LABO^1.2.250.1.999.2^ISO", "1.2.250.1.999.2^F4711"),
+        ("F4711^LABO&1.2.250.1.999.2&ISO", "1.2.250.1.999.2^F4711"),
+        ("F4711^LABO", "sender:demo^F4711"),
+        ("F4711", "sender:demo^F4711"),
+        ("F4711^^labo.example^DNS", "sender:demo^F4711"),
+    ],
+)
+def test_an_order_is_named_by_the_oid_of_its_authority_else_by_its_sender(
+    hub: Hub, written: str, document_id: str
+) -> None:
+    hub.take(oru().replace(FILLER, written.encode()))
+    assert [row["document_id"] for row in hub.documents()] == [document_id]
+
+
+def test_equal_numbers_of_two_namespaces_are_two_orders(hub: Hub) -> None:
+    hub.take(oru().replace(FILLER, b"F4711^LABO-A"))
+    hub.take(oru(control="R2", value="1,1").replace(FILLER, b"F4711^LABO-B"))
+    assert [row["status"] for row in hub.documents()] == ["current", "current"]
+    hub.take(oru(control="R3", value="1,2", status="C", reported="20260303").replace(FILLER, b"F4711^LABO-B"))
+    assert [row["status"] for row in hub.documents()] == ["current", "superseded", "current"]
+
+
+def test_results_without_any_number_are_never_of_one_order(hub: Hub) -> None:
+    for number, null in enumerate((b'""', b"", b"^LABO")):
+        message = oru(control=f"R{number}", value=f"1,{number}").replace(FILLER, null).replace(b"PF4711", b'""')
+        hub.take(message)
+    assert hub.documents() == []
+    assert [row["code"] for row in hub.quarantine()] == ["FILLER_ORDER_MISSING"] * 3
+
+
+def test_two_statuses_in_one_field_are_no_status(hub: Hub) -> None:
+    hub.take(oru(status="F~P"))
+    assert [row["findings"] for row in hub.documents()] == [["RESULT_STATUS_UNKNOWN"]]

@@ -217,3 +217,15 @@ def test_notes_stay_at_the_level_they_were_written_at() -> None:
     (order,) = first([*HEAD, *lines]).orders
     assert order.notes == ("order", "specimen")
     assert [one.notes for one in order.observations] == [("result", "again")]
+
+
+@pytest.mark.parametrize("nothing", ['""', "  ", "&&", "^LABO", '""^LABO^1.2.3^ISO'])
+def test_a_number_that_is_none_leaves_the_other_to_speak(nothing: str) -> None:
+    message = first([msh(), PID, "ORC|RE|P1|F1^LABO", f"OBR|1|{nothing}|{nothing}", NM])
+    assert (message.orders[0].filler, message.orders[0].placer) == (RawId("LABO", "F1"), RawId("", "P1"))
+    alone = first([msh(), PID, f"OBR|1||{nothing}", NM])
+    assert alone.orders[0].filler == RawId()
+
+
+def test_blanks_around_a_number_are_no_part_of_it() -> None:
+    assert first([msh(), PID, "OBR|1|| F1 ^LABO", NM]).orders[0].filler == RawId("LABO", "F1")
