@@ -175,7 +175,7 @@ def _result(
     return carry(
         record,
         patient_name(record.patient, context.sender, record.document_id),
-        context.policy,
+        context,
         sound=verdict.sound,
         findings=verdict.findings,
         sent_at=_sent_at(message, context),
@@ -232,7 +232,7 @@ def _child(
     carried = carry(
         record,
         name,
-        context.policy,
+        context,
         sound=verdict.sound,
         findings=verdict.findings,
         sent_at=_sent_at(message, context),

@@ -394,7 +394,7 @@ class _Reading:
                 findings=verdict.findings,
                 keys=lookups(record),
             )
-        carried = carry(record, patient, self.context.policy, sound=verdict.sound, findings=verdict.findings)
+        carried = carry(record, patient, self.context, sound=verdict.sound, findings=verdict.findings)
         return self._item(
             document.locator, kind="document", end="", patient=patient, carried=(carried,), keys=lookups(record)
         )

@@ -54,6 +54,14 @@ def patient_name(patient: Patient, sender: str, document_id: str) -> PatientName
     return PatientName(("document", sender, document_id), is_ins=False)
 
 
+def other_names(patient: Patient, sender: str) -> tuple[PatientName, ...]:
+    """What else names the patient of an item in doubt: any of these may be told to stand for an INS."""
+    if patient.qualified:
+        return ()
+    names = [local_name(number, sender) for number in patient.local]
+    return tuple([*names, *([_unqualified(patient, sender)] if patient.ins else [])][1:])
+
+
 def local_name(number: RawId, sender: str) -> PatientName:
     """A patient number that only its sender understands."""
     return PatientName(("local", sender, number.root, number.extension), is_ins=False)
@@ -100,7 +108,7 @@ def _ins_name(number: RawId) -> PatientName:
 def carry(
     record: DocumentRecord,
     patient: PatientName,
-    policy: Policy,
+    context: Context,
     *,
     sound: bool,
     findings: tuple[str, ...],
@@ -113,12 +121,13 @@ def carry(
         record=record,
         patient=patient,
         sound=sound,
-        holds_discordance=policy.discordance == "hold",
+        holds_discordance=context.policy.discordance == "hold",
         findings=findings,
         sent_at=sent_at,
         flags=flags,
         modifies_confidentiality=modifies_confidentiality,
         destinations=destinations,
+        also=() if sound else other_names(record.patient, context.sender),
         qualifies=sound and patient.is_ins,
     )
 

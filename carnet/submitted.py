@@ -63,7 +63,7 @@ def _judged(item: PreparedItem, record: DocumentRecord, said: Vouched, context: 
     carried = carry(
         record,
         name,
-        context.policy,
+        context,
         sound=verdict.sound,
         findings=verdict.findings,
         sent_at=said.sent_at,

@@ -40,6 +40,8 @@ class DocumentFact(msgspec.Struct, frozen=True, gc=False):
     """Ids (not docs) this one says it replaces."""
     sound: bool = True
     """Whether its identity is qualified by itself."""
+    also: tuple[Key, ...] = ()
+    """Other patients by which it names its own: the numbers beside the first, while its identity is in doubt."""
     unverified: bool = False
     """It was filed under an INS that its sender was not sure of, and its traits do not bear out whose that is."""
     discordant: bool = False

@@ -110,7 +110,7 @@ class Entering:
 
     def _write_documents(self, connection: Connection, changes: Changes) -> None:
         name = self.working.store.names.name
-        documents, links, claims, carriers, twins, identities = [], [], [], [], [], []
+        documents, numbers, links, claims, carriers, twins, identities = [], [], [], [], [], [], []
         sound: list[tuple[str, Traits]] = []
         for item, sub, carried in self.working.documents:
             record, known = carried.record, self.working.patients[carried.patient]
@@ -149,6 +149,8 @@ class Entering:
                     "ordinal": item.ordinal,
                 }
             )
+            others = {self.working.patients[other].id for other in carried.also} - {known.id}
+            numbers += [{"doc": doc, "digest": record.digest, "patient": id_, "filed": known.id} for id_ in others]
             links += [
                 {"doc": doc, "digest": record.digest, "replaced": name("document", replaced)}
                 for replaced in record.replaces
@@ -180,6 +182,7 @@ class Entering:
         add(connection, schema.document_fact, documents)
         self._place_again(connection, schema.document_fact, documents, ("doc", "digest"))
         self._qualify(connection, [row for row in documents if row["sound"]], changes)
+        add(connection, schema.document_number, numbers)
         add(connection, schema.replace_link, links)
         add(connection, schema.document_claim, claims)
         append(connection, schema.carrier_fact, carriers)

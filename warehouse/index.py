@@ -96,6 +96,9 @@ class SqlIndex:
         links: dict[Name, list[Key]] = {}
         for link in self._in(schema.replace_link.c.doc, new):
             links.setdefault((link.doc, link.digest), []).append(link.replaced)
+        also: dict[Name, list[Key]] = {}
+        for number in self._in(schema.document_number.c.doc, {row.doc for row in rows if not row.sound}):
+            also.setdefault((number.doc, number.digest), []).append(number.patient)
         for row in rows:
             doc, digest, id_, patient, organisation, set_id, *others = row
             version, level, day, sound, holds_discordance, time, status, withdrawn, *_ = others
@@ -107,6 +110,7 @@ class SqlIndex:
             self._facts[name] = DocumentFact(
                 *(doc, id_, digest, patient, organisation, set_id, version, level, day, replaces),
                 sound=sound,
+                also=tuple(sorted(also[name])) if name in also else (),
                 discordant=discordant_,
                 rank=(time, status),
                 withdrawn=withdrawn,
@@ -147,6 +151,11 @@ class SqlIndex:
     def documents_of(self, patients: Collection[Key]) -> Iterable[DocumentFact]:
         rows = self._in(_DOCUMENT.patient, patients, *_NAME, _DOCUMENT.patient)
         return self._named((doc, digest) for doc, digest, _ in rows)
+
+    def named_together(self, patients: Collection[Key]) -> Iterable[tuple[Key, Key]]:
+        table = schema.document_number
+        rows = (*self._in(table.c.patient, patients), *self._in(table.c.filed, patients))
+        return {(row.filed, row.patient) for row in rows}
 
     def sets_of_several(self, set_ids: Collection[Key]) -> Iterable[Key]:
         users: dict[Key, set[tuple[Key, Key]]] = {}

@@ -168,7 +168,7 @@ def documents(
     for row in connection.execute(query):
         record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
         oid, ins = record.patient.oid, record.patient.ins
-        if (holder := known.holder(row.patient)) != row.patient:
+        if (holder := known.holder(row.patient_class, row.patient)) != row.patient:
             oid, ins = store.named(connection, holder)
         codes = {*unpack_words(row.own), *unpack_words(row.arrival), *unpack_words(row.findings)}
         yield StoredDocument(
@@ -182,7 +182,7 @@ def documents(
             findings=tuple(sorted(codes)),
             mask=unpack_words(row.mask),
             destinations=unpack_words(row.destinations or ""),
-            qualified=row.sound or known.classes.of(row.patient) in known.ins,
+            qualified=row.sound or row.patient_class in known.ins,
             sender=row.sender,
             delivery=row.delivery,
             locator=row.locator,

@@ -139,12 +139,13 @@ def _states(store: Store, connection: Connection, kinds: Mapping[str, str]) -> I
         key, found = (row.doc, row.digest), (row.received_utc, row.received_month, row.sender)
         first[key] = min(first.get(key, found), found)
     for state in connection.execute(
-        select(fact.c.doc, fact.c.digest, fact.c.ref, fact.c.patient, status.c.unit, status.c.status).join(
-            status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest)
-        )
+        select(
+            *(fact.c.doc, fact.c.digest, fact.c.ref, fact.c.patient),
+            *(status.c.unit, status.c.status, status.c.patient_class),
+        ).join(status, (status.c.doc == fact.c.doc) & (status.c.digest == fact.c.digest))
     ):
         _, month, sender = first[(state.doc, state.digest)]
-        holder = known.holder(state.patient)
+        holder = known.holder(state.patient_class, state.patient)
         moved = holder != state.patient
         yield {
             "ref": state.ref,

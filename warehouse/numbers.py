@@ -16,6 +16,7 @@ from transforms.facts import DocumentFact, Facts, Key, PatientLinkFact
 from transforms.identity import NIR
 from transforms.lifecycle.classes import Classes, patient_classes
 from transforms.lifecycle.family import People
+from transforms.lifecycle.graph import smallest_connected
 from warehouse import schema
 from warehouse.facts import discordant, link_key, rows_in
 from warehouse.index import SqlIndex
@@ -31,9 +32,9 @@ class Numbers(msgspec.Struct, frozen=True):
     ins: dict[Key, Key]
     """Class to the patient named by its INS."""
 
-    def holder(self, patient: Key) -> Key:
-        """The patient in whose record this one's documents stand: that of the INS, when the class has one."""
-        return self.ins.get(self.classes.of(patient), patient)
+    def holder(self, patient_class: Key, patient: Key = "") -> Key:
+        """The patient in whose record the documents of a class stand: that of its INS, else the one they came under."""
+        return self.ins.get(patient_class, patient)
 
 
 def numbers(connection: Connection, patients: Iterable[Key] | None = None) -> Numbers:
@@ -64,11 +65,14 @@ def trail(store: Store, connection: Connection, patient: Key) -> list[Statement]
     """All that was ever said of who this patient is, held or not, and what the patient declared: oldest first."""
     people = People(SqlIndex(connection))
     people.meet([patient])
-    said = [_told(store, connection, link) for link in people.links if not _of_one_ins(store, connection, link)]
+    linked = smallest_connected((link.a, link.b) for link in people.links)  # not those that a document names together
+    group = {one for one, first in linked.items() if first == linked.get(patient)} | {patient}
+    links = [link for link in people.links if link.a in group and not _of_one_ins(store, connection, link)]
+    said = [_told(store, connection, link) for link in links]
     table = schema.consent_fact
     said += [
         Statement(row.at, row.scope, row.value, row.sender, "accepted")
-        for row in rows_in(connection, table, table.c.patient, people.known)
+        for row in rows_in(connection, table, table.c.patient, group)
     ]
     return sorted(said, key=lambda one: (one.at, one.kind, one.what))
 
@@ -108,15 +112,21 @@ def fitted(store: Store, connection: Connection, index: SqlIndex, facts: Facts) 
     claims = {identity.patient: identity.ins for identity in facts.identities}
     documents: list[DocumentFact] = []
     for fact in facts.documents:
-        holder = known.holder(fact.patient)
-        if holder != fact.patient and not index.patient_row(fact.patient).is_ins:
-            fact = _compared(store, connection, index, fact, holder, claims[holder])
+        holder = known.holder(known.classes.of_document(fact))
+        if holder in claims and not index.patient_row(fact.patient).is_ins:
+            fact = _compared(store, connection, index, fact, holder, claims[holder], known.classes)
         documents.append(fact)
     return msgspec.structs.replace(facts, documents=tuple(documents))
 
 
 def _compared(
-    store: Store, connection: Connection, index: SqlIndex, fact: DocumentFact, holder: Key, blind: str
+    store: Store,
+    connection: Connection,
+    index: SqlIndex,
+    fact: DocumentFact,
+    holder: Key,
+    blind: str,
+    classes: Classes,
 ) -> DocumentFact:
     row = index.rows[(fact.doc, fact.digest)]
     record = msgspec.msgpack.decode(store.open_object(connection, row.record), type=DocumentRecord)
@@ -125,7 +135,8 @@ def _compared(
         index.contradicting.add((fact.doc, fact.digest))
         return msgspec.structs.replace(fact, discordant=True)
     traits = _Traits(*trait_digests(store, holder, said.traits.compared()))
-    if store.named(connection, fact.patient)[0] == UNQUALIFIED:
+    leading = [number for number in (fact.patient, *fact.also) if classes.of(number) == classes.of(holder)]
+    if all(store.named(connection, number)[0] == UNQUALIFIED for number in leading):
         patient = index.patient_row(holder)
         known = _Traits(patient.birth, patient.sex, patient.family)
         return msgspec.structs.replace(fact, unverified=traits != known or not all(msgspec.structs.astuple(traits)))

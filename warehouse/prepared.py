@@ -50,6 +50,8 @@ class Carried(msgspec.Struct, frozen=True, gc=False):
     """Where this arrival may send it, once its identity is qualified."""
     twin_of: str | None = None
     """`document_id|format` of the other half, declared by one message or one submission."""
+    also: tuple[PatientName, ...] = ()
+    """Other names of the patient, while the identity is in doubt: the sender's other numbers, the unqualified INS."""
     lot: tuple[str, ...] = ()
     """Ids of the documents that its message declares to be one with it, whatever message brings them."""
     qualifies: bool = False

@@ -202,6 +202,15 @@ document_fact = Table(
     Column("ordinal", Integer, nullable=False),
 )
 
+document_number = Table(  # the patients that a document in doubt names beside the one it is filed under
+    "document_number",
+    metadata,
+    Column("doc", String, primary_key=True),
+    Column("digest", String, primary_key=True),
+    Column("patient", String, primary_key=True, index=True),
+    Column("filed", String, nullable=False, index=True),
+)
+
 replace_link = Table(
     "replace_link",
     metadata,

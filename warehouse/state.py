@@ -86,7 +86,9 @@ def _documents(store: Store, connection: Connection) -> Iterator[list[object]]:
             sorted(set(unpack_words(row.destinations or ""))),
             record.patient.ins,
             record.patient.oid,
-            store.named(connection, holder) if (holder := known.holder(row.patient)) != row.patient else None,
+            store.named(connection, holder)
+            if (holder := known.holder(row.patient_class, row.patient)) != row.patient
+            else None,
         ]
 
 

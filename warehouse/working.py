@@ -52,7 +52,7 @@ def patients_named(entries: Iterable[Entry]) -> Iterator[PatientName]:
     for entry in entries:
         yield from (r.owner for r in entry.part.ranges if r.owner is not None)
         for item in entry.part.items:
-            yield from (carried.patient for carried in item.carried)
+            yield from (name for carried in item.carried for name in (carried.patient, *carried.also))
             yield from (name for name in (item.patient, item.deletion and item.deletion.patient) if name)
             yield from [item.account.patient] if item.account else []
             yield from (name for link in item.links for name in (link.a, link.b))

@@ -173,6 +173,55 @@ def test_one_number_for_two_people_joins_nobody(hub: Hub) -> None:
     assert hub.told(waiting) == hub.told(first) == [("accepted", "")]
 
 
+LABO = "LAB-7^^^LABO&1.2.3.4.9&ISO^PI"
+BOTH = IPP_ONLY.replace("^PI", f"^PI~{LABO}", 1)
+"""A result that gives the patient's numbers at the hospital and at the laboratory."""
+
+
+def lab_row(ins: str = INS, **said: str) -> str:
+    return row("LAB-7", ins=ins, **said).replace("1.2.3.4.5", "1.2.3.4.9")
+
+
+@pytest.mark.parametrize("sure", [table(row()), table(lab_row())], ids=["first number", "second number"])
+def test_any_of_the_numbers_of_a_result_releases_it(tmp_path: Path, sure: bytes) -> None:
+    hashes = set()
+    for number, order in enumerate(permutations([oru(patient=BOTH), sure, mdm(cda())])):
+        hub = Hub(tmp_path / str(number))
+        for data in order:
+            hub.take(data)
+        assert [(one["ins"], one["status"]) for one in hub.documents()] == [(INS, "current")] * 2
+        assert people(hub) == 1
+        hashes.add(hub.hash())
+    assert len(hashes) == 1
+
+
+def test_numbers_of_two_people_keep_a_result_out_of_both_records(tmp_path: Path) -> None:
+    other = f"LAB-7;1.2.3.4.9;{OTHER_INS};{TEST_OID};MARTIN;1960-01-17;M;;"
+    mine = oru(control="R2", filler="F2", patient=IPP_ONLY)
+    for number, order in enumerate(permutations([oru(patient=BOTH), table(row()), table(other), mine])):
+        hub = Hub(tmp_path / str(number))
+        ids = {data: hub.take(data) for data in order}
+        assert hub.told(ids[oru(patient=BOTH)]) == [("held", "MERGE_INS_DISAGREES")]
+        assert [(one["document_id"][-2:], one["ins"]) for one in hub.documents()] == [("F2", INS)]
+    hub.take(table(other.replace(";;", ";unlink;2026-05-01", 1)))
+    assert hub.told(ids[oru(patient=BOTH)]) == [("accepted", "")]
+
+
+def test_a_number_that_only_a_result_puts_beside_another_is_nobody_s_in_the_record(hub: Hub) -> None:
+    hub.take(oru(patient=BOTH))
+    hub.take(table(lab_row()))
+    hub.take(adt("A01", patient=IPP_ONLY, more=["ZFA|ACTIF|20260301|||||||INO|20260301|IC|20260301"]))
+    assert [one["what"] for one in hub.patient(INS, TEST_OID) if one["kind"] in ("identity", "consent")] == [
+        f"link 1.2.3.4.9^LAB-7 = {TEST_OID}^{INS}"
+    ]
+
+
+def test_an_unqualified_ins_beside_a_local_number_may_lead_to_the_record_too(hub: Hub) -> None:
+    waiting = hub.take(oru(patient=pid(status="PROV", ipp="IPP-9")))
+    hub.take(adt("A31"))
+    assert (hub.told(waiting), [one["ins"] for one in hub.documents()]) == ([("accepted", "")], [INS])
+
+
 def test_an_unlink_takes_the_results_back_and_needs_its_time(hub: Hub) -> None:
     waiting = hub.take(oru(patient=IPP_ONLY))
     hub.take(table(row(at="2026-01-01")))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from transforms.facts import IdentityFact, Key, LinkState, PatientLinkFact
+from transforms.facts import DocumentFact, IdentityFact, Key, LinkState, PatientLinkFact
 from transforms.lifecycle.graph import smallest_connected
 
 
@@ -22,6 +22,22 @@ class Classes(msgspec.Struct, frozen=True):
 
     def of(self, patient: Key) -> Key:
         return self.joined.get(patient, patient)
+
+    def of_document(self, fact: DocumentFact) -> Key:
+        """The class in whose record a document stands: while its identity is in doubt, the one qualified class to which
+        its numbers lead."""
+        led_to = self.led_to(fact)
+        return next(iter(led_to)) if len(led_to) == 1 else self.of(fact.patient)
+
+    def led_to(self, fact: DocumentFact) -> frozenset[Key]:
+        """The qualified classes to which the several numbers of a document in doubt lead: two contradict each other."""
+        if fact.sound or not fact.also:
+            return frozenset()
+        return self.qualified.intersection(map(self.of, (fact.patient, *fact.also)))
+
+    def concerned(self, fact: DocumentFact) -> frozenset[Key]:
+        """The classes of all the numbers of a document."""
+        return frozenset(map(self.of, (fact.patient, *fact.also)))
 
 
 def _pair(link: PatientLinkFact) -> tuple[Key, Key]:

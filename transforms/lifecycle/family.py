@@ -54,6 +54,9 @@ class FactIndex(Protocol):
     def documents_of(self, patients: Collection[Key]) -> Iterable[DocumentFact]:
         """Documents written for these patients."""
 
+    def named_together(self, patients: Collection[Key]) -> Iterable[tuple[Key, Key]]:
+        """Pairs of patients that one document names as its own, with one of these on either side."""
+
     def sets_of_several(self, set_ids: Collection[Key]) -> Iterable[Key]:
         """Those of these setIds with documents of more than one (organisation, patient as written)."""
 
@@ -139,12 +142,16 @@ def touched_by(facts: Facts) -> Touched:
 
 
 class People:
-    """The patients met, with every link that ever joined them to others; each patient is asked for once."""
+    """The patients met, with every link that ever joined them to others, and those that one document names together.
+
+    Each patient is asked for once.
+    """
 
     def __init__(self, index: FactIndex) -> None:
         self._index = index
         self._members: dict[Key, list[Key]] = {}
         self._group: dict[Key, Key] = {}
+        self._pairs: set[tuple[Key, Key]] = set()
         self.known: set[Key] = set()
         self.links: set[PatientLinkFact] = set()
 
@@ -156,8 +163,10 @@ class People:
         while new:
             self.known |= new
             self.links.update(found := set(self._index.links(new)))
-            new = {patient for link in found for patient in (link.a, link.b)} - self.known
-        self._group = smallest_connected((link.a, link.b) for link in self.links)
+            pairs = {(link.a, link.b) for link in found} | set(self._index.named_together(new))
+            self._pairs |= pairs
+            new = {patient for pair in pairs for patient in pair} - self.known
+        self._group = smallest_connected(self._pairs)
         self._members = {}
         for patient, group in self._group.items():
             self._members.setdefault(group, []).append(patient)

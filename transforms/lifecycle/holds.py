@@ -71,6 +71,8 @@ def held_documents(known: Register, classes: Classes, decisions: Sequence[Decisi
             return "DOCUMENT_ID_CONFLICT"
         if fact.doc in on_hold:
             return "OPERATOR_HOLD"
+        if len(classes.led_to(fact)) > 1:
+            return "MERGE_INS_DISAGREES"
         if number in nobodys:
             return "IDENTITY_NOT_QUALIFIED"
         if fact.discordant and (fact.doc, "IDENTITY_DISCORDANT") not in lifted:
@@ -128,7 +130,8 @@ def opposed_documents(
         senders.setdefault((carrier.doc, carrier.digest), set()).add(carrier.sender)
 
     def opposed(number: int) -> bool:
-        fact, holder = known.documents[number], known.holders[number]
+        fact = known.documents[number]
+        holders = classes.concerned(fact) | {known.holders[number]}
         brought_by = senders.get((fact.doc, fact.digest), set())
 
         def in_force(scope: Scope) -> bool:
@@ -136,10 +139,11 @@ def opposed_documents(
                 not_after(first, fact.day) and not_after(fact.day, last) for first, last in periods.get(scope, ())
             )
 
-        return (
+        return any(
             in_force((holder, None, None))
             or in_force((holder, fact.organisation, None))
             or (bool(brought_by) and all(in_force((holder, None, sender)) for sender in brought_by))
+            for holder in holders
         )
 
     return frozenset(number for number in known.owners if opposed(number))

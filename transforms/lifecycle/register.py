@@ -47,7 +47,7 @@ def register(
     by_id: dict[Key, list[int]] = {}
     for number in sorted(owners):
         by_id.setdefault(numbered[number].id, []).append(number)
-    holders = tuple(classes.of(fact.patient) for fact in numbered)
+    holders = tuple(classes.of_document(fact) for fact in numbered)
     return Register(numbered, holders, owners, {id_: tuple(numbers) for id_, numbers in by_id.items()})
 
 

@@ -46,6 +46,10 @@ class MemoryIndex:
     def documents_of(self, patients: Collection[Key]) -> Iterable[DocumentFact]:
         return [fact for fact in self._facts.documents if fact.patient in patients]
 
+    def named_together(self, patients: Collection[Key]) -> Iterable[tuple[Key, Key]]:
+        pairs = [(fact.patient, other) for fact in self._facts.documents for other in fact.also]
+        return [pair for pair in pairs if not set(pair).isdisjoint(patients)]
+
     def sets_of_several(self, set_ids: Collection[Key]) -> Iterable[Key]:
         return [set_id for set_id in set_ids if len(set(self.users_of_set(set_id))) > 1]
 

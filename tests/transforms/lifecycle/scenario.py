@@ -1,6 +1,7 @@
 """The little language of the truth table: one line is one event that arrives, or one expected state.
 
     doc 2 v=2 set=S by=A of=P level=N1 bytes=x day=2024-01-02 >1 mask=PS modif at=10 via=mail unsound discordant
+    doc 1 of=P also=QR unsound          a document that names its patient by several numbers
     doc 1/N1                            a document whose id an N3 document may share
     result r1 set=R time=10 status=F    one version of a laboratory result
     twin 1 2 · delete 1 by=A of=P unsound · delete S v=2 · mask 1 PS by=A at=20 bytes=x (`-`: nothing masked)
@@ -111,6 +112,7 @@ def document(name: str, o: dict[str, str]) -> DocumentFact:
         day=o.get("day", "2024-01-02"),
         replaces=tuple(o[">"].split(",")) if ">" in o else (),
         sound="unsound" not in o,
+        also=tuple(o.get("also", "")),
         discordant="discordant" in o,
     )
 

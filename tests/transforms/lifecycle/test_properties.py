@@ -73,7 +73,7 @@ def check_safety(facts: Facts, projection: Projection) -> None:
     for state in projection.documents:
         members = [fact_of[s.doc, s.digest] for s in projection.documents if s.unit == state.unit]
         author, twins = members[0].organisation, {name for fact in members for name in (fact.doc, fact.id)}
-        assert {(classes.of(fact.patient), fact.organisation) for fact in members} == {
+        assert {(classes.of_document(fact), fact.organisation) for fact in members} == {
             (state.patient_class, author)
         } or (state.code == "DOCUMENT_ID_CONFLICT" or len({fact.digest for fact in members}) > 1)
         peers = [
@@ -82,6 +82,7 @@ def check_safety(facts: Facts, projection: Projection) -> None:
             if s.patient_class == state.patient_class and s.status != "held" and s.unit != state.unit
         ]
         own = fact_of[state.doc, state.digest]
+        assert state.patient_class in map(classes.of, (own.patient, *own.also))
         if state.status == "superseded":
             assert any(
                 fact.organisation == own.organisation

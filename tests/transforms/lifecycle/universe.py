@@ -108,7 +108,8 @@ def relatives(draw: st.DrawFn) -> list[str]:
     found = []
     for id_ in draw(st.permutations(IDS))[: draw(st.integers(2, 4))]:
         place = f"v={draw(NUMBERS)} set={draw(st.sampled_from('SSS-'))} of={draw(st.sampled_from('PQR'))}"
-        twin, fate = draw(st.sampled_from(["", "", " level=N3"])), draw(st.sampled_from(["", " unsound"]))
+        twin = draw(st.sampled_from(["", "", " level=N3"]))
+        fate = draw(st.sampled_from(["", " unsound", " unsound also=Q", " unsound also=R"]))
         found.append(f"doc {id_} {place}{twin}{fate}")
     about = st.sampled_from(
         [
