@@ -90,10 +90,14 @@ class Entering:
 
     def _reusing(self, connection: Connection, controls: dict[int, str]) -> set[int]:
         """This part's messages (by ordinal) whose MSH-10 another message had before, given their control keys."""
-        table, item = schema.item_key, schema.item
+        table, item, delivery = schema.item_key, schema.item, schema.delivery
         had: dict[str, set[str]] = {key: set() for key in controls.values()}
-        known = select(table.c.key, item.c.identity).join(
-            item, (item.c.delivery == table.c.delivery) & (item.c.ordinal == table.c.ordinal)
+        own = select(delivery.c.position).where(delivery.c.id == self.working.intake.delivery).scalar_subquery()
+        known = (
+            select(table.c.key, item.c.identity)
+            .join(item, (item.c.delivery == table.c.delivery) & (item.c.ordinal == table.c.ordinal))
+            .join(delivery, delivery.c.id == table.c.delivery)
+            .where(delivery.c.position <= own)
         )
         for some in chunks(sorted(had), 5000):
             for row in connection.execute(known.where(table.c.key.in_(some))):

@@ -162,6 +162,8 @@ def write(connection: Connection, facts: Facts) -> set[Place]:
             "ordinal": 0,
         }
         add(connection, schema.document_fact, [row])
+        numbers = [{"doc": fact.doc, "digest": fact.digest, "patient": other} for other in fact.also]
+        add(connection, schema.document_number, [number | {"filed": fact.patient} for number in numbers])
         links = [{"doc": fact.doc, "digest": fact.digest, "replaced": id_} for id_ in fact.replaces]
         add(connection, schema.replace_link, links)
     add(connection, schema.document_claim, [msgspec.structs.asdict(claim) for claim in facts.claims])
