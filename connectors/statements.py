@@ -45,6 +45,8 @@ class Amount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="qua
     null: str = ""
     text: str = ""
     """Words of its translation."""
+    translations: tuple[Amount, ...] = ()
+    """The same quantity in other units, as said; none is made here."""
 
 
 class Bound(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -107,6 +107,7 @@ def amount(element: etree._Element | None, reading: Reading) -> Amount:
         _trimmed(element.get("unit")),
         _trimmed(element.get("nullFlavor")),
         _translated(element, reading),
+        _in_other_units(element) if len(element) else (),
     )
 
 
@@ -237,6 +238,16 @@ def _translated(element: etree._Element, reading: Reading) -> str:
     return reading.words(element.find(f"{V3}translation/{V3}originalText"))
 
 
+def _in_other_units(element: etree._Element) -> tuple[Amount, ...]:
+    """The same quantity in other units (`PQR`: its unit is a code), each as said."""
+    said = element.iterchildren(_TRANSLATION)
+    return tuple(
+        Amount(_trimmed(other.get("value")), _trimmed(other.get("code")) or _folded(other.get("displayName")))
+        for other in said
+        if other.get("value")
+    )
+
+
 def _untyped(element: etree._Element) -> str:
     if element.get("code") or child_of(element, _ORIGINAL) is not None:
         return "CD"
@@ -251,6 +262,13 @@ def _words(element: etree._Element, reading: Reading) -> Value:
         return Binary(media_type, len(element.text or ""), _trimmed(element.get("nullFlavor")))
     text = reading.words(element) or _trimmed(element.get("value"))
     return Words(text, _trimmed(element.get("nullFlavor")), local_type(element))
+
+
+def _identifier(element: etree._Element, _: Reading) -> Words:
+    """An `II` as a value: its root and extension."""
+    found = instance_id(element)
+    said = "^".join(part for part in (found.root, found.extension) if part) if found is not None else ""
+    return Words(said, _trimmed(element.get("nullFlavor")), "II")
 
 
 def _truth(element: etree._Element, reading: Reading) -> Truth:
@@ -277,4 +295,5 @@ _READERS: dict[str, Callable[[etree._Element, Reading], Value]] = {
     **dict.fromkeys(("TS", "IVL_TS", "PIVL_TS", "EIVL_TS", "SXPR_TS"), timing),
     **dict.fromkeys(("RTO",), ratio),
     **dict.fromkeys(("BL", "BN"), _truth),
+    "II": _identifier,
 }

@@ -27,7 +27,8 @@ def report(statement: Statement, scope: Scope, mapping: Mapping) -> Report:
     inner = msgspec.structs.replace(scope, when=time_of(statement, scope.when), category=LABORATORY)
     comments = [r for r in statement.relations if is_comment(r.statement)]
     taking = [r for r in statement.relations if _takes(r.statement)]
-    members = [r for r in statement.relations if r.type_code == "COMP" and r not in comments and r not in taking]
+    others = [r for r in statement.relations if not (is_comment(r.statement) or _takes(r.statement))]
+    members = [r for r in others if r.type_code == "COMP"]
     return Report(
         **mapping.common(statement, scope),
         category=scope.code,

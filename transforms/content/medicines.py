@@ -58,7 +58,7 @@ def immunization(statement: Statement, scope: Scope, mapping: Mapping) -> Immuni
     """A vaccine given or, by its mood, recommended. `negated` says that it was not given."""
     comments = [r for r in statement.relations if is_comment(r.statement)]
     ranks = [r for r in statement.relations if r.statement.code.code == DOSE_NUMBER]
-    reasons = [r for r in statement.relations if r.type_code == "RSON" and r not in comments]
+    reasons = [r for r in statement.relations if r.type_code == "RSON" and not is_comment(r.statement)]
     reactions = [r for r in statement.relations if r.type_code in SHOWN and r.statement.kind == "observation"]
     supplies = [r for r in statement.relations if r.statement.kind == "supply"]
     return Immunization(
@@ -127,7 +127,8 @@ def _line(
     for_patient = [r for r in relations if r.statement.code.code == PATIENT_INSTRUCTIONS]
     for_dispenser = [r for r in relations if r.statement.code.code == DISPENSER_INSTRUCTIONS]
     fields = [*comments, *steps, *given, *instead, *for_patient, *for_dispenser]
-    reasons = [r for r in relations if r.type_code == "RSON" and r not in fields]
+    taken = {id(r) for r in fields}
+    reasons = [r for r in relations if r.type_code == "RSON" and id(r) not in taken]
     details = [r for r in relations if r.type_code == "COMP" and r.statement.kind == "observation"]
     lines = [r.statement for r in relations if r.statement.code.code == PRESCRIPTION_LINE]
     return Medication(

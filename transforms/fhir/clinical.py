@@ -179,13 +179,13 @@ def code_of(fact: Fact) -> Json:
 
 def performers(fact: Fact, scope: Scope, *kinds: str, among: Collection[str] = ANYONE) -> list[Json]:
     """Those who took part as one of these, once each; `among` are the types that R4 has for the place."""
-    found: list[Json] = []
+    found: dict[str, Json] = {}
     for number, said in enumerate(fact.people):
         if (said.kind in kinds or said.type_code in kinds) and kind_of(scope.pool, said) in among:
             reference = participant(scope.pool, said, f"{scope.key(fact)}|{number}")
-            if reference is not None and reference not in found:
-                found.append(reference)
-    return found
+            if reference is not None:
+                found.setdefault(reference["reference"], reference)
+    return list(found.values())
 
 
 def request(

@@ -197,11 +197,14 @@ def _to_dispense(supply: Supply | None, repeats: Interval | Amount | None) -> Js
 
 
 def _taken(fact: Medication, scope: Scope) -> str:
-    """Still taken when the document was made, unless it ended before: that a line is written down does not end it."""
+    """Still taken when the document was made, unless it ended before: that a line is written down does not end it.
+    What was once given out, without any period, nobody says to be taken still (reimbursement history)."""
     if fact.status in ("aborted", "suspended"):
         return "stopped" if fact.status == "aborted" else "on-hold"
     if fact.mood != "event":
         return "intended"
+    if not fact.when and any(supply.mood == "event" for supply in fact.supplies):
+        return "unknown"
     return "completed" if fact.when.end and fact.when.end[:10] < scope.created[:10] else "active"
 
 

@@ -24,6 +24,8 @@ EDQM: Final = "http://standardterms.edqm.eu"
 UCUM: Final = "http://unitsofmeasure.org"
 AS_SAID: Final = "urn:carnet:time-as-said"
 """Extension: a time as the source wrote it, where FHIR cannot hold it."""
+TRANSLATION: Final = "http://hl7.org/fhir/StructureDefinition/iso21090-PQ-translation"
+"""Extension (R4): the same quantity in another unit, as the source said it."""
 ABSENT: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 REASON: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 NULLS: Final = {
@@ -62,16 +64,17 @@ def codeable(*concepts: Concept, text: str = "") -> Json | None:
 
     R4 has no qualifiers: a side, an aspect, a version is said in the words, never left out.
     """
-    codings: list[Json] = []
+    codings: dict[tuple[str, str], Json] = {}
     words = text
     for concept in concepts:
-        codings.extend(one for one in _codings(concept) if not any(_same_code(one, other) for other in codings))
+        for one in _codings(concept):
+            codings.setdefault((one.get("system", ""), one["code"]), one)
         words = words or concept.text
     words = words or next((concept.display for concept in concepts if concept.display and not concept.code), "")
     if said := _qualified(concepts):
         whole = words or next((concept.display or concept.code for concept in concepts if concept.code), "")
         words = f"{whole} ({said})" if whole else said
-    found: Json = {"coding": codings} if codings else {}
+    found: Json = {"coding": list(codings.values())} if codings else {}
     return found | {"text": words} if words else found or None
 
 
@@ -101,6 +104,9 @@ def quantity(amount: Amount | Bound, comparator: str = "") -> Json | None:
     found: Json = {"value": number}
     if comparator:
         found["comparator"] = comparator
+    others = amount.translations if isinstance(amount, Amount) else ()
+    if told := [one for other in others if (one := quantity(other))]:
+        found["extension"] = [{"url": TRANSLATION, "valueQuantity": one} for one in told]
     return found | unit(amount.unit)
 
 
@@ -109,7 +115,7 @@ def unit(said: str) -> Json:
     for a packaging of EDQM."""
     if not said:
         return {}
-    if said in UCUM_CODES or _ANNOTATION.fullmatch(said):
+    if said in UCUM_CODES or said in TIMES or _ANNOTATION.fullmatch(said):
         return {"unit": said, "system": UCUM, "code": said}
     if _PACKAGING.fullmatch(said):
         return {"unit": said, "system": EDQM, "code": said}
@@ -285,10 +291,6 @@ def _qualified(concepts: tuple[Concept, ...]) -> str:
     return "; ".join(dict.fromkeys(found))
 
 
-def _same_code(one: Json, other: Json) -> bool:
-    return (one.get("system"), one["code"]) == (other.get("system"), other["code"])
-
-
 def _codings(concept: Concept) -> list[Json]:
     found = [coding(concept.code, concept.system, concept.display)] if concept.code else []
     for translation in concept.translations:
@@ -310,7 +312,9 @@ _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _PACKAGING = re.compile(r"(?:15|30)[0-9]{6}")
 """EDQM Standard Terms: units of presentation and packaging (CI-SIS, quantités délivrées)."""
-_ANNOTATION = re.compile(r"\{[^{}]+\}")
+TIMES: Final = frozenset({"s", "min", "h", "d", "wk", "mo", "a"})
+"""Units of time of UCUM that R4 has (UnitsOfTime)."""
+_ANNOTATION = re.compile(r"\{[^{}]+\}(?:/(?:min|h|d|wk|mo|a))?")
 _TRUTHS = frozenset({"true", "false", "1", "0"})
 REFERENCE_RANGE_TYPES: Final = "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
 REFERENCE_RANGES: Final = {"N": "normal"}

@@ -235,3 +235,13 @@ def test_coded_observations_are_counted_at_any_depth_and_panels_by_their_members
     found = content(entry(group, "organizer", 'classCode="CLUSTER" moodCode="EVN"'))
     assert observations(found) == 1
     assert len(list(every_fact(found.facts))) == 2
+
+
+def test_the_same_quantity_in_another_unit_is_kept_beside_it() -> None:
+    found = result('<value xsi:type="PQ" value="5.0" unit="mmol/L"><translation value="0.90" code="g/L"/></value>')
+    assert found.values == (Amount("5.0", "mmol/L", translations=(Amount("0.90", "g/L"),)),)
+
+
+def test_an_identifier_as_a_value_is_kept() -> None:
+    found = result('<value xsi:type="II" root="1.2.250.9.8" extension="A1"/>')
+    assert found.values == (Words("1.2.250.9.8^A1", said_type="II"),)

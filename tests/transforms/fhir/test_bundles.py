@@ -72,6 +72,13 @@ def test_both_ends_are_a_range_and_digits_are_kept() -> None:
     assert b'"high":{"value":2.50,' in data
 
 
+def test_the_same_quantity_in_another_unit_stays_beside_it() -> None:
+    found = lab('<value xsi:type="PQ" value="1.00" unit="g/L"><translation value="5.6" code="mmol/L"/></value>')
+    (other,) = found["valueQuantity"]["extension"]
+    assert (other["valueQuantity"]["value"], other["valueQuantity"]["code"]) == (5.6, "mmol/L")
+    assert (found["valueQuantity"]["value"], found["valueQuantity"]["code"]) == (1.0, "g/L")
+
+
 def test_a_unit_that_is_no_ucum_is_words() -> None:
     assert lab('<value xsi:type="PQ" value="5" unit="bidules"/>')["valueQuantity"] == {"value": 5, "unit": "bidules"}
 

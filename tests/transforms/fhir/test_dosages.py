@@ -68,3 +68,9 @@ def test_a_line_that_only_points_to_another_document_is_no_request() -> None:
     found = bundle(given, section="10160-0")
     assert of(found, "MedicationRequest") == []
     assert one(found, "MedicationStatement")["basedOn"][0]["identifier"]["value"] == "urn:oid:1.2.3"
+
+
+def test_what_was_once_given_out_is_not_said_to_be_taken_still() -> None:
+    supply = '<supply classCode="SPLY" moodCode="EVN"><quantity value="1"/></supply>'
+    said = drug(f'<entryRelationship typeCode="REFR">{supply}</entryRelationship>')
+    assert one(bundle(said, section="10160-0"), "MedicationStatement")["status"] == "unknown"
