@@ -170,6 +170,8 @@ class _Reading:
         self._ordinal = ordinal
         if not role and self.expects_document and code.system.strip().upper() not in _LOINC:
             role = "flag?"
+        elif role == "flag?" and not self._may_have_flags(code):
+            role = ""
         outcome = self._special(role, code, fields[5]) if role else None
         if outcome is not None:
             self.leave(outcome)
@@ -185,6 +187,10 @@ class _Reading:
         self.orders.enclose()
         self.carried.append(Carried(ordinal, payload, fields[11].strip(), self.requests.number))
         return True
+
+    def _may_have_flags(self, code: RawCode) -> bool:
+        """Whether a code that nobody knows can be a flag here: beside a document or other flags, or by its words."""
+        return self.expects_document or bool(self.carried) or self.requests.flagged or flags.names_sharing(code.code)
 
     def _special(self, role: str, code: RawCode, field: str) -> Outcome | None:
         """An OBX that is no result by its code; None when it turns out to be one."""

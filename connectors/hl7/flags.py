@@ -31,6 +31,7 @@ NAMES = frozenset(
     }
 )
 _SHAPE = re.compile("[A-Z]+(_[A-Z]+)+")
+_WORDS = re.compile("MASQU|VISIB|CACHE|SECR|CONF|CONNEX|OPPOS|LEGAU|DEST|DMP|MSS|ACK")
 
 
 def canonical(code: str) -> str:
@@ -48,3 +49,8 @@ def is_flag_system(system: str) -> bool:
 def looks_like_flag(code: str) -> bool:
     """Whether a code without system has the shape of a flag (v1.2 named no system)."""
     return bool(_SHAPE.fullmatch(code))
+
+
+def names_sharing(code: str) -> bool:
+    """Whether a code has a word of the flags: that of a result answered by yes or no (`A_JEUN`) has none."""
+    return bool(_WORDS.search(code.upper()))

@@ -54,6 +54,11 @@ class Requests:
         self._flags: dict[int, dict[str, str]] = {}
         self._recipients: list[tuple[int, Recipient]] = []
 
+    @property
+    def flagged(self) -> bool:
+        """Whether any flag has come."""
+        return bool(self._flags)
+
     def control(self, code: str) -> None:
         """An ORC."""
         self.number += 1

@@ -229,3 +229,21 @@ def test_a_number_that_is_none_leaves_the_other_to_speak(nothing: str) -> None:
 
 def test_blanks_around_a_number_are_no_part_of_it() -> None:
     assert first([msh(), PID, "OBR|1|| F1 ^LABO", NM]).orders[0].filler == RawId("LABO", "F1")
+
+
+@pytest.mark.parametrize("code", ["A_JEUN^A jeun", "FACTEUR_V", "TABAC_ACTIF^Tabac"])
+def test_a_local_code_that_is_answered_by_yes_or_no_is_a_result(code: str) -> None:
+    message = first([msh(), PID, "OBR|1||F1", f"OBX|1|ST|{code}||N||||||F", NM])
+    assert (message.flags, message.findings, len(message.orders[0].observations)) == ({}, (), 2)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["OBX|1|ST|MASQUE_PATIENT||Y||||||F", NM],
+        [ed(b64(CDA)), "OBX|2|ST|A_JEUN||Y||||||F"],
+        ["OBX|1|CE|MASQUE_PS^x^MetaDMPMSS||N", "OBX|2|ST|A_JEUN||Y||||||F", NM],
+    ],
+)
+def test_beside_flags_and_documents_or_by_its_words_it_is_an_unknown_flag(lines: list[str]) -> None:
+    assert "FLAG_UNKNOWN" in first([msh(), PID, "OBR|1||F1", *lines]).findings
