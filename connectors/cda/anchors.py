@@ -160,11 +160,13 @@ def _inline_tag(prefixes: tuple[str, ...]) -> re.Pattern[str]:
 def anchors(root: etree._Element) -> Anchors:
     """The anchors of a document: every @ID in the narrative of its sections, and those of its images and regions."""
     found = Anchors()
-    for narrative in root.iter(V3 + "text"):
-        parent = narrative.getparent()
-        if parent is not None and parent.tag == V3 + "section":
-            found.read(narrative)
-    for element in root.iter(V3 + "observationMedia", V3 + "regionOfInterest"):
+    shown: list[etree._Element] = []
+    for element in root.iter(V3 + "text", V3 + "observationMedia", V3 + "regionOfInterest"):
+        if element.tag != V3 + "text":
+            shown.append(element)
+        elif (parent := element.getparent()) is not None and parent.tag == V3 + "section":
+            found.read(element)
+    for element in shown:
         found.name(element)
     return found
 

@@ -94,8 +94,8 @@ def concept(element: etree._Element | None, reading: Reading, depth: int = 0) ->
 
 def instance_id(element: etree._Element) -> RawId | None:
     """An `II`; None without @root."""
-    root = _trimmed(element.get("root"))
-    return RawId(root, _trimmed(element.get("extension"))) if root else None
+    root = element.get("root", "").strip()
+    return RawId(root, element.get("extension", "").strip()) if root else None
 
 
 def amount(element: etree._Element | None, reading: Reading) -> Amount:
@@ -103,9 +103,9 @@ def amount(element: etree._Element | None, reading: Reading) -> Amount:
     if element is None:
         return Amount()
     return Amount(
-        _trimmed(element.get("value")),
-        _trimmed(element.get("unit")),
-        _trimmed(element.get("nullFlavor")),
+        element.get("value", "").strip(),
+        element.get("unit", "").strip(),
+        element.get("nullFlavor", "").strip(),
         _translated(element, reading),
         _in_other_units(element) if len(element) else (),
     )
@@ -120,7 +120,7 @@ def interval(element: etree._Element, reading: Reading) -> Interval:
         high=_bound(parts.get(_HIGH), reading),
         center=amount(center, reading) if center is not None else None,
         width=amount(width, reading) if width is not None else None,
-        null=_trimmed(element.get("nullFlavor")),
+        null=element.get("nullFlavor", "").strip(),
     )
 
 
@@ -139,7 +139,7 @@ def ratio(element: etree._Element | None, reading: Reading) -> Ratio:
     return Ratio(
         amount(child_of(element, V3 + "numerator"), reading),
         amount(child_of(element, V3 + "denominator"), reading),
-        _trimmed(element.get("nullFlavor")),
+        element.get("nullFlavor", "").strip(),
     )
 
 
@@ -166,18 +166,18 @@ def timing(element: etree._Element, reading: Reading, depth: int = 0) -> Timing:
     event, offset = parts.get(V3 + "event"), parts.get(V3 + "offset")
     return Timing(
         kind=kind,
-        value=_trimmed(element.get("value")),
-        low=_trimmed(low.get("value")) if low is not None else "",
-        high=_trimmed(high.get("value")) if high is not None else "",
-        center=_trimmed(center.get("value")) if center is not None else "",
+        value=element.get("value", "").strip(),
+        low=low.get("value", "").strip() if low is not None else "",
+        high=high.get("value", "").strip() if high is not None else "",
+        center=center.get("value", "").strip() if center is not None else "",
         width=amount(width, reading) if width is not None else None,
-        null=_trimmed(element.get("nullFlavor")),
-        low_null=_trimmed(low.get("nullFlavor")) if low is not None else "",
-        high_null=_trimmed(high.get("nullFlavor")) if high is not None else "",
-        operator=_trimmed(element.get("operator")),
+        null=element.get("nullFlavor", "").strip(),
+        low_null=low.get("nullFlavor", "").strip() if low is not None else "",
+        high_null=high.get("nullFlavor", "").strip() if high is not None else "",
+        operator=element.get("operator", "").strip(),
         period=amount(period, reading) if period is not None else None,
         institution_specified=element.get("institutionSpecified") in ("true", "1"),
-        event=_trimmed(event.get("code")) if event is not None else "",
+        event=event.get("code", "").strip() if event is not None else "",
         offset=interval(offset, reading) if offset is not None else None,
         text=_translated(period, reading) if period is not None else "",
         parts=inner,
@@ -200,7 +200,7 @@ def observation_range(element: etree._Element, reading: Reading) -> Range:
     return Range(
         value=value(found, reading) if found is not None else None,
         text=reading.words(parts.get(V3 + "text")),
-        interpretation=_trimmed(interpretation.get("code")) if interpretation is not None else "",
+        interpretation=interpretation.get("code", "").strip() if interpretation is not None else "",
         code=concept(parts.get(V3 + "code"), reading),
         preconditions=tuple(said for criterion in criteria if (said := criterion_words(criterion, reading))),
     )
@@ -215,7 +215,7 @@ def criterion_words(criterion: etree._Element, reading: Reading) -> str:
     wanted = child_of(criterion, V3 + "value")
     said = [code.text or code.display or code.code]
     if wanted is not None:
-        said.append(_trimmed(wanted.get("value")) or _folded(wanted.get("displayName")) or reading.words(wanted))
+        said.append(wanted.get("value", "").strip() or _folded(wanted.get("displayName")) or reading.words(wanted))
     return " ".join(part for part in said if part)
 
 
@@ -223,10 +223,10 @@ def _bound(element: etree._Element | None, reading: Reading) -> Bound | None:
     if element is None:
         return None
     return Bound(
-        _trimmed(element.get("value")),
-        _trimmed(element.get("unit")),
+        element.get("value", "").strip(),
+        element.get("unit", "").strip(),
         element.get("inclusive") not in ("false", "0"),
-        _trimmed(element.get("nullFlavor")),
+        element.get("nullFlavor", "").strip(),
         _translated(element, reading),
     )
 
@@ -242,7 +242,7 @@ def _in_other_units(element: etree._Element) -> tuple[Amount, ...]:
     """The same quantity in other units (`PQR`: its unit is a code), each as said."""
     said = element.iterchildren(_TRANSLATION)
     return tuple(
-        Amount(_trimmed(other.get("value")), _trimmed(other.get("code")) or _folded(other.get("displayName")))
+        Amount(other.get("value", "").strip(), other.get("code", "").strip() or _folded(other.get("displayName")))
         for other in said
         if other.get("value")
     )
@@ -258,25 +258,21 @@ def _untyped(element: etree._Element) -> str:
 
 def _words(element: etree._Element, reading: Reading) -> Value:
     if element.get("representation") == "B64":
-        media_type = _trimmed(element.get("mediaType"))
-        return Binary(media_type, len(element.text or ""), _trimmed(element.get("nullFlavor")))
-    text = reading.words(element) or _trimmed(element.get("value"))
-    return Words(text, _trimmed(element.get("nullFlavor")), local_type(element))
+        media_type = element.get("mediaType", "").strip()
+        return Binary(media_type, len(element.text or ""), element.get("nullFlavor", "").strip())
+    text = reading.words(element) or element.get("value", "").strip()
+    return Words(text, element.get("nullFlavor", "").strip(), local_type(element))
 
 
 def _identifier(element: etree._Element, _: Reading) -> Words:
     """An `II` as a value: its root and extension."""
     found = instance_id(element)
     said = "^".join(part for part in (found.root, found.extension) if part) if found is not None else ""
-    return Words(said, _trimmed(element.get("nullFlavor")), "II")
+    return Words(said, element.get("nullFlavor", "").strip(), "II")
 
 
 def _truth(element: etree._Element, reading: Reading) -> Truth:
-    return Truth(_trimmed(element.get("value")), _trimmed(element.get("nullFlavor")))
-
-
-def _trimmed(text: str | None) -> str:
-    return text.strip() if text else ""
+    return Truth(element.get("value", "").strip(), element.get("nullFlavor", "").strip())
 
 
 def _folded(text: str | None) -> str:
