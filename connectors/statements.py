@@ -57,6 +57,7 @@ class Bound(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     inclusive: bool = True
     null: str = ""
     text: str = ""
+    translations: tuple[Amount, ...] = ()
 
 
 class Interval(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="interval"):

@@ -228,6 +228,7 @@ def _bound(element: etree._Element | None, reading: Reading) -> Bound | None:
         element.get("inclusive") not in ("false", "0"),
         element.get("nullFlavor", "").strip(),
         _translated(element, reading),
+        _in_other_units(element) if len(element) else (),
     )
 
 

@@ -14,7 +14,7 @@ from transforms.content.mapping import Mapper, Mapping, Scope
 from transforms.content.medicines import dispensation, medication
 from transforms.content.model import Device, Encounter, Media, Medication, Observation, Other, Procedure, Use
 from transforms.content.observations import is_comment, notes, observation, panel
-from transforms.content.times import time_of
+from transforms.content.times import moment, time_of
 
 USES: Final[dict[str, Use]] = {"EVN": "administered", "INT": "planned", "RQO": "prescribed", "PRP": "planned"}
 DEVICE_PARTS: Final = frozenset({"DEV", "PRD"})
@@ -90,6 +90,8 @@ def device(statement: Statement, scope: Scope, mapping: Mapping) -> Device:
         device=(part.entity or part.code) if part else statement.code,
         model=(part.model or part.name) if part else "",
         quantity=statement.quantity,
+        repeats=statement.repeat,
+        lasting=moment(statement.expected_use),
         product=statement.product,
         reasons=mapping.facts(reasons, scope),
         notes=notes(comments),

@@ -140,6 +140,7 @@ class Observation(Fact, frozen=True, omit_defaults=True, tag="observation"):
     organism: Concept = NOTHING
     """Of a cluster of microbiology: what was isolated."""
     specimens: tuple[Specimen, ...] = ()
+    priority: Concept = NOTHING
     members: tuple[AnyFact, ...] = ()
 
 
@@ -254,6 +255,8 @@ class Allergy(Fact, frozen=True, omit_defaults=True, tag="allergy"):
     """An allergy or intolerance; `code` says which kind, `agent` to what."""
 
     agent: Concept = NOTHING
+    value: Concept = NOTHING
+    """What the value says where the agent is told apart: a kind (C-CDA), an effect."""
     clinical_status: Concept = NOTHING
     severity: Concept = NOTHING
     criticality: Concept = NOTHING
@@ -298,6 +301,9 @@ class Device(Fact, frozen=True, omit_defaults=True, tag="device"):
     device: Concept = NOTHING
     model: str = ""
     quantity: Amount | None = None
+    repeats: Interval | Amount | None = None
+    lasting: When = NEVER
+    """For how long it is meant (expectedUseTime)."""
     product: Product | None = None
     reasons: tuple[AnyFact, ...] = ()
 

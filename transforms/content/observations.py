@@ -29,6 +29,7 @@ def observation(statement: Statement, scope: Scope, mapping: Mapping) -> Observa
         sites=statement.sites,
         ranges=statement.ranges,
         specimens=statement.specimens,
+        priority=statement.priority,
         members=mapping.facts(members, inner),
         notes=notes(comments),
         related=mapping.rest(statement, inner, done=members, fields=comments),

@@ -79,10 +79,12 @@ def allergy(statement: Statement, scope: Scope, mapping: Mapping) -> Allergy:
     reactions = [r for r in statement.relations if r.type_code == REACTION and r.statement.kind == "observation"]
     product = next((p for p in statement.participations if p.type_code == AGENT), None)
     value = next((value for value in statement.values if isinstance(value, Concept)), NOTHING)
+    agent = _agent(product)
     common = mapping.common(statement, scope)
     return Allergy(
         **common | {"people": tuple(p for p in statement.participations if p is not product)},
-        agent=_agent(product) or value,
+        agent=agent or value,
+        value=value if agent else NOTHING,
         severity=named[SEVERITY],
         clinical_status=named[STATUS],
         certainty=named[CERTAINTY],

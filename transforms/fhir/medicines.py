@@ -193,6 +193,8 @@ def _to_dispense(supply: Supply | None, repeats: Interval | Amount | None) -> Js
         found["quantity"] = number
     if isinstance(repeats, Amount) and repeats.value.isascii() and repeats.value.isdigit() and len(repeats.value) < 10:
         found["numberOfRepeatsAllowed"] = int(repeats.value)
+    if supply is not None and supply.lasting.width is not None and (number := quantity(supply.lasting.width)):
+        found["expectedSupplyDuration"] = number
     return found
 
 

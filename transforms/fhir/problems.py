@@ -114,7 +114,7 @@ def allergy(fact: Allergy, scope: Scope) -> Json | None:
         return None
     known = fact.certainty.code if fact.certainty.code in ALLERGY_VERIFICATION_CODES else ""
     clinical = _clinical(fact.clinical_status, ALLERGY_CLINICAL_CODES) or CONCERNS.get(fact.concern_status, "active")
-    kind = KINDS.get(fact.code.code, {})
+    kind = KINDS.get(fact.code.code) or KINDS.get(fact.value.code, {})
     resource = common(fact, scope, "AllergyIntolerance", subject="patient") | {
         "clinicalStatus": nothing_said("not-applicable") if fact.negated else _code(ALLERGY_CLINICAL, clinical),
         "verificationStatus": _code(ALLERGY_VERIFICATION, "refuted" if fact.negated else known),
@@ -204,6 +204,9 @@ def device(fact: Device, scope: Scope) -> Json | None:
         if fact.quantity is not None and (number := quantity(fact.quantity)):
             words = {"text": "quantity"}
             resource["parameter"] = [{"code": words, "valueQuantity": number}]
+        if fact.lasting.width is not None and (number := quantity(fact.lasting.width)):
+            words = {"text": "expected use"}
+            resource.setdefault("parameter", []).append({"code": words, "valueQuantity": number})
         return scope.add(fact, resource)
     if fact.negated or not (kind or fact.device_ids or fact.model):
         return None

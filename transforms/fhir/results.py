@@ -71,7 +71,7 @@ def observation(fact: Observation, scope: Scope) -> Json | None:
             return None
         scope.loose.extend(projected(fact.members, scope))
         aims = [value_words(value) for value in fact.values]
-        return request(fact, scope, code_of(fact), sites=fact.sites, aims=aims)
+        return request(fact, scope, code_of(fact), sites=fact.sites, aims=aims, priority=fact.priority)
     inner = scope
     if fact.organism or any(specimen.isolate for specimen in fact.specimens):
         inner = msgspec.structs.replace(scope, specimens=_isolates(fact, scope) or scope.specimens)

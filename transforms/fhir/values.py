@@ -104,8 +104,7 @@ def quantity(amount: Amount | Bound, comparator: str = "") -> Json | None:
     found: Json = {"value": number}
     if comparator:
         found["comparator"] = comparator
-    others = amount.translations if isinstance(amount, Amount) else ()
-    if told := [one for other in others if (one := quantity(other))]:
+    if told := [one for other in amount.translations if (one := quantity(other))]:
         found["extension"] = [{"url": TRANSLATION, "valueQuantity": one} for one in told]
     return found | unit(amount.unit)
 

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.statements import Amount, Bound, Concept, Interval, Words
 from tests.transforms.content.build import LOINC, content, entry, fact, relation, template
-from transforms.content.model import Allergy, Condition, Immunization, Medication, Observation, Other, Report
+from transforms.content.model import Allergy, Condition, Device, Immunization, Medication, Observation, Other, Report
 from transforms.content.read import every_fact, observations
 
 SNOMED = 'codeSystem="2.16.840.1.113883.6.96"'
@@ -245,3 +245,27 @@ def test_the_same_quantity_in_another_unit_is_kept_beside_it() -> None:
 def test_an_identifier_as_a_value_is_kept() -> None:
     found = result('<value xsi:type="II" root="1.2.250.9.8" extension="A1"/>')
     assert found.values == (Words("1.2.250.9.8^A1", said_type="II"),)
+
+
+def test_what_the_value_of_an_allergy_says_is_kept_beside_its_agent() -> None:
+    agent = (
+        '<participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity><code code="7980" '
+        'codeSystem="2.16.840.1.113883.6.88"/></playingEntity></participantRole></participant>'
+    )
+    value = f'<value xsi:type="CD" code="416098002" {SNOMED}/>'
+    found = fact(entry(template("41") + value + agent))
+    assert isinstance(found, Allergy)
+    assert (found.agent.code, found.value.code) == ("7980", "416098002")
+    alone = fact(entry(template("41") + value))
+    assert isinstance(alone, Allergy)
+    assert (alone.agent.code, alone.value) == ("416098002", Concept())
+
+
+def test_how_long_a_device_is_meant_for_and_how_urgent_a_request_is_are_kept() -> None:
+    said = '<repeatNumber value="2"/><expectedUseTime><width value="60" unit="d"/></expectedUseTime>'
+    found = fact(entry(template("20") + said, "supply", 'classCode="SPLY" moodCode="RQO"'))
+    assert isinstance(found, Device)
+    assert (found.repeats, found.lasting.width) == (Amount("2"), Amount("60", "d"))
+    urgent = fact(entry(template("27") + '<priorityCode code="UR"/>', attributes='moodCode="RQO"'))
+    assert isinstance(urgent, Observation)
+    assert urgent.priority.code == "UR"

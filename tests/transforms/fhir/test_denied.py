@@ -153,3 +153,8 @@ def test_what_is_asked_for_says_where_in_the_body_and_what_is_aimed_at() -> None
     asked = one(bundle(entry(LAB + site + value, attributes='moodCode="GOL"')), "ServiceRequest")
     assert asked["bodySite"][0]["coding"][0]["code"] == "72696002"
     assert asked["note"] == [{"text": "1.8 g/L"}]
+
+
+def test_a_request_says_how_urgent_it_is() -> None:
+    said = entry(template("27") + '<code code="x"/><priorityCode code="UR"/>', attributes='moodCode="RQO"')
+    assert one(bundle(said), "ServiceRequest")["priority"] == "urgent"
