@@ -123,9 +123,13 @@ class _Writer:
         self.dropped += 1
         self.text(" ")
         if self.anchor(said):
-            self.open("span", self.attributes({"ID": self.anchor(said)}))
-            self.close()
+            self.mark(said)
         return False
+
+    def mark(self, said: Said) -> None:
+        """An anchor by itself, of an element that is left out."""
+        self.open("span", self.attributes({"ID": self.anchor(said)}))
+        self.close()
 
     # What is written
 
@@ -250,11 +254,17 @@ class _Writer:
 
     def columns(self, element: etree._Element, name: str, said: Said) -> bool:
         """Nothing: columns have no text, and no looks are kept that they could give."""
-        return False
+        return self.empty(element, said)
 
     def line_break(self, element: etree._Element, name: str, said: Said) -> bool:
         self.make_room("br")
         self.pieces.append("<br/>")
+        return self.empty(element, said)
+
+    def empty(self, element: etree._Element, said: Said) -> bool:
+        """An element that holds nothing in CDA; when one does, its anchor stands before what it holds."""
+        if (element.text or len(element)) and self.anchor(said):
+            self.mark(said)
         return False
 
     def link(self, element: etree._Element, name: str, said: Said) -> bool:
