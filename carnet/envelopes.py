@@ -6,7 +6,7 @@ Ends of this step are intrinsic: what the message says by itself. What other fac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -71,28 +71,26 @@ def _stopped(item: PreparedItem, head: PreparedItem) -> PreparedItem:
 def _message(
     message: Message, patient: Patient | None, digest: bytes, ordinal: int, context: Context, *, business: bool
 ) -> PreparedItem:
-    item = PreparedItem(
-        ordinal=ordinal,
-        kind="message",
-        locator=message.locator,
-        end="",
-        message_digest=digest,
-        keys=tuple(dict.fromkeys(key for key in (message.control_id, *_numbers(message)) if key)),
-        answer=None if message.ignored == "ACKNOWLEDGEMENT" else Answerable(message.envelope, business),
-    )
+    said: dict[str, Any] = {
+        "ordinal": ordinal,
+        "kind": "message",
+        "locator": message.locator,
+        "keys": tuple(dict.fromkeys(key for key in (message.control_id, *_numbers(message)) if key)),
+    }
     if message.ignored:
-        return msgspec.structs.replace(item, end="ignored", code=message.ignored, message_digest=b"")
+        answer = None if message.ignored == "ACKNOWLEDGEMENT" else Answerable(message.envelope, business)
+        return PreparedItem(**said, end="ignored", code=message.ignored, answer=answer)
+    said |= {"message_digest": digest, "answer": Answerable(message.envelope, business)}
     verdict = verdict_of((*message.findings, *(patient.findings if patient else ())), context.policy)
-    name = patient_name(patient, context.sender, "") if patient and (patient.ins or patient.local) else None
     findings = verdict.findings
     if message.unsupported:
         findings = tuple(sorted({*findings, message.unsupported}))
-    stopped = verdict.code if verdict.end and verdict.code in message.findings else ""
-    if stopped:
-        return msgspec.structs.replace(item, end=verdict.end, code=stopped, findings=findings)
+    if verdict.end and verdict.code in message.findings:
+        return PreparedItem(**said, end=verdict.end, code=verdict.code, findings=findings)
+    name = patient_name(patient, context.sender, "") if patient and (patient.ins or patient.local) else None
     if patient is not None and patient.oid and patient.oid not in context.policy.admits:
         name = None
-    item = msgspec.structs.replace(item, findings=_of_message(findings, message), patient=name)
+    item = PreparedItem(**said, end="", findings=_of_message(findings, message), patient=name)
     if message.admission is not None:
         return _admitted(item, message, patient, context)
     return _with_results(item, message, patient, context) if message.orders else item
@@ -151,16 +149,16 @@ def _with_results(item: PreparedItem, message: Message, patient: Patient | None,
     verdict = verdict_of(routing.findings, context.policy)
     if verdict.end:
         return msgspec.structs.replace(item, end=verdict.end, code=verdict.code, findings=verdict.findings)
-    item = msgspec.structs.replace(item, findings=tuple(sorted({*item.findings, *verdict.findings})))
+    said: dict[str, Any] = {"findings": tuple(sorted({*item.findings, *verdict.findings}))}
     for report in gathered(message.orders):
         found = _result(message, report, patient, context, routing)
         if isinstance(found, Carried):
             carried.append(found)
-            item = msgspec.structs.replace(item, patient=item.patient or found.patient)
-        elif item.end != "refused":
+            said.setdefault("patient", item.patient or found.patient)
+        elif said.get("end") != "refused":
             end, code, findings = found
-            item = msgspec.structs.replace(item, end=end, code=code, findings=findings, locator=report.order.locator)
-    return msgspec.structs.replace(item, carried=tuple(carried))
+            said |= {"end": end, "code": code, "findings": findings, "locator": report.order.locator}
+    return msgspec.structs.replace(item, **said, carried=tuple(carried))
 
 
 def _result(
@@ -352,7 +350,7 @@ def _routing(message: Message, patient: Patient, confidentiality: str, *, dmp_ta
 
 
 def _masks(message: Message) -> tuple[Flag, ...]:
-    return tuple(flag for flag in FLAGS if message.flags.get(flag) == "Y")
+    return tuple(flag for flag in FLAGS if message.flags.get(flag) == "Y") if message.flags else ()
 
 
 def _modifies(message: Message) -> bool:

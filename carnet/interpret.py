@@ -39,6 +39,7 @@ from connectors.base import (
     shape,
 )
 from connectors.cda.reader import CDA
+from connectors.hl7.framing import BLANK
 from connectors.registry import recognise
 from connectors.submissions import Metadata, Submitted
 from quality.catalogue import sentence
@@ -49,6 +50,9 @@ from transforms.admissions import understand_row
 from transforms.documents import from_cda
 from transforms.identity import NIR, Patient, understand
 from warehouse.prepared import AccountFact, Answerable, PatientName, PreparedItem, Range
+
+BREAK = 16
+"""The longest run of blanks and MLLP bytes between two items that is no range of its own."""
 
 
 class Interpreted(msgspec.Struct, frozen=True):
@@ -92,10 +96,13 @@ class _Reading:
 
     def take(self, found: Yielded) -> Iterator[Interpreted]:
         if self.pending is not None:
-            if isinstance(found, Enclosed | Refusal) and enclosing(self.pending, found):
+            if isinstance(found, (Enclosed, Refusal)) and enclosing(self.pending, found):
                 self.children.append(found)
                 return
             yield self._message()
+        if isinstance(found, Message):
+            self.pending = found
+            return
         try:
             yield from self._taken(found)
         except Exception as bug:  # noqa: BLE001 - the bulkhead: a bug holds one item, and those beside it go on
@@ -103,8 +110,6 @@ class _Reading:
 
     def _taken(self, found: Yielded) -> Iterator[Interpreted]:
         match found:
-            case Message():
-                self.pending = found
             case Document():
                 item = self._document(found)
                 yield self._step([item], found.span, _owner(item))
@@ -276,23 +281,31 @@ class _Reading:
             return self._step([head, *held], message.span, None)
         self.next_ordinal += len(found.items)
         self.any_item = True
-        for carried in (one for item in found.items for one in item.carried):
-            self._met(carried.record.patient)
+        if self.people is not None:
+            for carried in (one for item in found.items for one in item.carried):
+                self._met(carried.record.patient)
         return self._step(list(found.items), message.span, found.owner)
 
     def _step(
         self, items: list[PreparedItem], span: Span, owner: PatientName | None, declared: int | None = None
     ) -> Interpreted:
-        if any(item.count and item.end != "ignored" for item in items):
-            self.owners.add(owner)
+        if len(self.owners) < 2 and any(item.count and item.end != "ignored" for item in items):
+            self.owners.add(owner)  # whether there is one is all that matters, and there may be a million
         if self.depth:
             return Interpreted(items=tuple(items), ranges=(), declared=declared)
-        ranges = self._gap(span.start)
+        ranges = [] if self._only_breaks(span.start) else self._gap(span.start)
         if span.end > self.reached:
-            start = max(span.start, self.reached)
-            ranges.append(Range(Span(start, span.end - start), owner))
+            ranges.append(Range(Span(self.reached, span.end - self.reached), owner))
             self.reached = span.end
         return Interpreted(items=tuple(items), ranges=tuple(ranges), declared=declared)
+
+    def _only_breaks(self, until: int) -> bool:
+        """Whether what nobody claimed so far is a line end or the like: it goes with what follows, for to seal and list
+        such bytes by themselves costs as much as to keep a message."""
+        if not 0 < until - self.reached <= BREAK:
+            return False
+        self.stream.seek(self.reached)
+        return not self.stream.read(until - self.reached).strip(BLANK)
 
     def _gap(self, until: int) -> list[Range]:
         if until <= self.reached:

@@ -53,14 +53,15 @@ class Locator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     outer: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        member = "/".join(map(str, (*self.outer, self.member))) if self.member is not None else None
-        named = (
-            ("member", member),
-            ("message", self.message),
-            ("document", self.document),
-            ("line", self.line),
-        )
-        parts = [f"{name} {value}" for name, value in named if value is not None]
+        parts = []
+        if self.member is not None:
+            parts.append(f"member {'/'.join(map(str, (*self.outer, self.member)))}")
+        if self.message is not None:
+            parts.append(f"message {self.message}")
+        if self.document is not None:
+            parts.append(f"document {self.document}")
+        if self.line is not None:
+            parts.append(f"line {self.line}")
         parts += [part for part in (self.segment, self.field, self.xpath) if part]
         return ", ".join(parts) or "file"
 

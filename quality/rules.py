@@ -47,7 +47,9 @@ def judge(record: DocumentRecord, policy: Policy) -> Verdict:
     if verdict.end == "held" and verdict.code in LIFTED_BY_IDENTITY:
         findings = tuple(sorted({*verdict.findings, verdict.code}))
         return Verdict(end="", code="", findings=findings, sound=False)
-    return msgspec.structs.replace(verdict, sound=verdict.sound and record.patient.qualified)
+    if verdict.sound and not record.patient.qualified:
+        return msgspec.structs.replace(verdict, sound=False)
+    return verdict
 
 
 def verdict_of(codes: tuple[str, ...], policy: Policy) -> Verdict:

@@ -25,9 +25,12 @@ INS_C = "1.2.250.1.213.1.4.2"
 AUTHORITIES = (NIR, NIA, NIR_TEST, NIR_DEMO)
 """In the order of preference when one record carries several: a NIR outranks the waiting number (NIA)."""
 
+_NATIONAL = frozenset({*AUTHORITIES, INS_C})
+
 BLOCKING = frozenset({"DOUT", "FICT", "USUR", "ANOM", "CACH", "DESA", "DOUA"})
 QUALIFYING = frozenset({"VALI", "QUAL"})
 
+_WORD = re.compile(r"\w+")
 _INS = re.compile(r"[1-478]\d{4}(?:\d{2}|2[AB])\d{8}")
 
 
@@ -85,14 +88,16 @@ def understand(raw: RawPatient, *, from_cda: bool) -> Patient:
     numbers = known.get(oid, set())
     ins = next(iter(numbers)) if len(numbers) == 1 else ""
     sound = bool(ins) and well_formed(ins)
+    others = [i for i in raw.ids if i.root not in AUTHORITIES]
+    nobodys = [i for i in others if placeholder(i.extension)]
     findings = []
     if len(numbers) > 1:
         findings.append("INS_AMBIGUOUS")
     elif ins and not sound:
         findings.append("INS_MALFORMED")
-    elif ins and not key_holds(ins):
+    elif ins and key_of(ins[:13]) != ins[13:]:
         findings.append("INS_KEY_WRONG")
-    if any(i.root not in AUTHORITIES and placeholder(i.extension) for i in raw.ids):
+    if nobodys:
         findings.append("PATIENT_ID_PLACEHOLDER")
     traits = Traits(raw.birth_family, raw.birth_given, raw.birth_givens, raw.birth_date, raw.sex, raw.birth_place)
     statuses = {status.upper() for status in raw.reliability}
@@ -141,15 +146,16 @@ _WORDS = frozenset(
 
 def placeholder(number: str) -> bool:
     """Whether a patient number stands for nobody: zeros, dashes, one digit again and again, a word for "unknown"."""
-    bare = fold(number).replace(" ", "").replace("_", "").upper()
+    plain = number.isascii() and number.isalnum()
+    bare = (number if plain else fold(number).replace(" ", "").replace("_", "")).upper()
     return not bare.strip("0") or (len(bare) > 3 and len(set(bare)) == 1) or bare in _WORDS
 
 
 def local_numbers(raw: RawPatient) -> tuple[RawId, ...]:
     """The sender's own numbers of a patient, each once, those typed `PI` first; placeholders join nobody to anybody."""
-    found = [i for i in raw.ids if i.root not in (*AUTHORITIES, INS_C) and i.kind not in OTHER_NUMBERS]
+    found = [i for i in raw.ids if i.root not in _NATIONAL and i.kind not in OTHER_NUMBERS]
     found = [i for i in found if i.extension and not placeholder(i.extension)]
-    return tuple(sorted(dict.fromkeys(found), key=lambda i: i.kind != "PI"))
+    return tuple(sorted(dict.fromkeys(found), key=lambda i: i.kind != "PI")) if len(found) > 1 else tuple(found)
 
 
 def well_formed(ins: str) -> bool:
@@ -170,8 +176,11 @@ def key_holds(ins: str) -> bool:
 
 def fold(name: str) -> str:
     """A name for comparison: no accent, no case, one space for any run of apostrophes, hyphens and spaces."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"\w+", bare.replace("œ", "oe").replace("æ", "ae"), flags=re.UNICODE))
+    bare = name.casefold()
+    if not bare.isascii():
+        bare = "".join(c for c in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(c))
+        bare = bare.replace("œ", "oe").replace("æ", "ae")
+    return " ".join(_WORD.findall(bare))
 
 
 def same_person(one: Patient, other: Patient) -> bool:

@@ -10,7 +10,7 @@ from connectors.base import Span
 from transforms.documents import public_type
 from warehouse import lake, schema
 from warehouse.database import reading
-from warehouse.facts import columns_in
+from warehouse.lookup import columns_in
 from warehouse.packs import PackWriter
 from warehouse.prepared import AccountFact, Carried, PreparedItem
 from warehouse.readings import Segment, Sorted, encode, tell_apart

@@ -17,8 +17,8 @@ from warehouse import lake, retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import append, reading
 from warehouse.entering import Entering
-from warehouse.facts import rows_in
 from warehouse.ledger import delivery_row, voucher
+from warehouse.lookup import rows_in
 from warehouse.readings import KnownMeanwhile
 from warehouse.seal import seal
 from warehouse.settle import Changes, settle

@@ -11,7 +11,8 @@ from transforms.documents import public_type
 from warehouse import retake, schema
 from warehouse.archiving import Archive
 from warehouse.database import add, append
-from warehouse.facts import columns_in, deletion_key, pack_words
+from warehouse.facts import deletion_key, pack_words
+from warehouse.lookup import columns_in
 from warehouse.prepared import PreparedItem, Private
 from warehouse.readings import Sorted, insert_keys
 from warehouse.seal import seal
@@ -100,8 +101,8 @@ class Entering:
             .where(delivery.c.position <= own)
         )
         for some in chunks(sorted(had), 5000):
-            for row in connection.execute(known.where(table.c.key.in_(some))):
-                had[row.key].add(row.identity)
+            for key, identity in connection.execute(known.where(table.c.key.in_(some))).all():
+                had[key].add(identity)
         reused = set()
         for one in self.working.part.items:
             identity = self.working.identity(one)
@@ -375,8 +376,10 @@ class Entering:
         ]
 
     def _write_items(self, connection: Connection, late: set[int]) -> None:
-        name = self.working.store.names.name
-        told = retake.told(connection, self.working.intake.delivery) if self.working.intake.take else 0
+        name, delivery = self.working.store.names.name, self.working.intake.delivery
+        owner, since = self.working.owner, self.working.intake.received_at
+        keys, patients = self.working.owner_keys[owner], self.working.patients
+        told = retake.told(connection, delivery) if self.working.intake.take else 0
         controls = {
             item.ordinal: key for item in self.working.part.items if (key := self.working.control_key(item)) is not None
         }
@@ -386,17 +389,21 @@ class Entering:
         statements: list[dict[str, Any]] = []
         for item in self.working.part.items:
             findings = set(item.findings)
-            if any(id(carried) in late for carried in item.carried):
+            if late and any(id(carried) in late for carried in item.carried):
                 findings.add("DELETED_BEFORE_ARRIVAL")
-            if item.ordinal in reused:
+            ordinal, private = item.ordinal, None
+            if ordinal in reused:
                 findings.add("CONTROL_ID_REUSED")
+            if item.keys or item.answer:
+                packed = msgspec.msgpack.encode(Private(item.keys, item.answer))
+                private = seal(keys, owner, f"item:{ordinal}", packed)
             row = {
-                "delivery": self.working.intake.delivery,
-                "ordinal": item.ordinal,
+                "delivery": delivery,
+                "ordinal": ordinal,
                 "parent": item.parent,
                 "kind": item.kind,
                 "locator": str(item.locator),
-                "patient": self.working.patients[item.patient].id if item.patient else None,
+                "patient": patients[item.patient].id if item.patient else None,
                 "identity": self.working.identity(item),
                 "own_end": item.end,
                 "own_code": item.code,
@@ -408,31 +415,16 @@ class Entering:
                 "expected": item.expected,
                 "came": item.came,
                 "number": item.count,
-                "since": self.working.intake.received_at,
-                "private": seal(
-                    self.working.owner_keys[self.working.owner],
-                    self.working.owner,
-                    f"item:{item.ordinal}",
-                    msgspec.msgpack.encode(Private(item.keys, item.answer)),
-                )
-                if item.keys or item.answer
-                else None,
+                "since": since,
+                "private": private,
             }
-            readings = self.archive.readings_of(self.working, item)
+            readings = self.archive.readings_of(self.working, item) if item.readings is not None else None
             rows += [row] if readings is None else self._reading_rows(item, readings, row)
-            lookups += [
-                {"key": name("find", key), "delivery": self.working.intake.delivery, "ordinal": item.ordinal}
-                for key in dict.fromkeys(item.keys)
-            ]
-            statements += [
-                {"key": key, "delivery": self.working.intake.delivery, "ordinal": item.ordinal}
-                for key in dict.fromkeys(self.working.statements(item))
-            ]
-        lookups += [
-            {"key": key, "delivery": self.working.intake.delivery, "ordinal": ordinal}
-            for ordinal, key in controls.items()
-        ]
+            place = {"delivery": delivery, "ordinal": ordinal}
+            lookups += [{"key": name("find", key), **place} for key in dict.fromkeys(item.keys)]
+            statements += [{"key": key, **place} for key in dict.fromkeys(self.working.statements(item))]
+        lookups += [{"key": key, "delivery": delivery, "ordinal": ordinal} for ordinal, key in controls.items()]
         append(connection, schema.item, rows)
-        self.places = {(self.working.intake.delivery, row["ordinal"]) for row in rows}
+        self.places = {(delivery, row["ordinal"]) for row in rows}
         add(connection, schema.item_key, lookups)
         append(connection, schema.item_statement, statements)

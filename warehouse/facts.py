@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection
 
 from transforms.facts import DeletionFact, DocumentState, Flag, MaskFact, PatientLinkFact, Projection
 from warehouse import schema
 from warehouse.database import put
-from warehouse.store import chunks
+from warehouse.lookup import rows_in
 
 
 def pack_words(words: Iterable[str]) -> str:
@@ -39,25 +38,6 @@ def link_key(fact: PatientLinkFact) -> str:
     return "|".join(("link", fact.a, fact.b, fact.at, "on" if fact.on else "off"))
 
 
-def rows_in(connection: Connection, table: Any, column: Any, keys: Iterable[str]) -> list[Any]:
-    """All rows whose `column` is one of `keys`."""
-    return columns_in(connection, (table,), column, keys)
-
-
-def columns_in(connection: Connection, columns: Sequence[Any], column: Any, keys: Iterable[str]) -> list[Any]:
-    """These columns of all rows whose `column` is one of `keys`: reading a wide row costs more than finding it."""
-    found: list[Any] = []
-    for chunk in chunks(sorted(set(keys)), 5000):
-        found += connection.execute(_lookup(tuple(columns), column), {"keys": chunk}).all()
-    return found
-
-
-@lru_cache(maxsize=64)
-def _lookup(columns: tuple[Any, ...], column: Any) -> Select[Any]:
-    """Made once: building it costs as much as running it on one key."""
-    return select(*columns).where(column.in_(bindparam("keys", expanding=True)))
-
-
 def deletion_of(row: Any) -> DeletionFact:
     return DeletionFact(
         organisation=row.organisation,
@@ -75,8 +55,12 @@ def flags_of(text: str) -> tuple[Flag, ...]:
 
 def discordant(document: Any, claim: Any) -> bool:
     """Whether a document's traits differ from those its patient is held to; an unsaid trait differs from none."""
-    pairs = ((document.birth, claim.birth), (document.sex, claim.sex), (document.family, claim.family))
-    return any(said and held and said != held for said, held in pairs)
+    return differ((document.birth, document.sex, document.family), (claim.birth, claim.sex, claim.family))
+
+
+def differ(said: Sequence[str | None], held: Sequence[str | None]) -> bool:
+    """Whether traits differ; one that is not said, or not held yet, differs from none."""
+    return said != held and any(one and other and one != other for one, other in zip(said, held, strict=True))
 
 
 def write_projection(connection: Connection, projection: Projection) -> None:

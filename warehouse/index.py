@@ -23,7 +23,8 @@ from transforms.facts import (
 )
 from transforms.lifecycle.family import SetUse
 from warehouse import schema
-from warehouse.facts import columns_in, deletion_of, discordant, flags_of
+from warehouse.facts import deletion_of, differ, discordant, flags_of
+from warehouse.lookup import columns_in
 from warehouse.store import chunks
 
 Name: TypeAlias = tuple[Key, Key]
@@ -55,6 +56,7 @@ class SqlIndex:
         self._bytes: dict[Key, list[Name]] = {}
         self._met: dict[Any, dict[Key, list[Any]]] = {}
         self._patients: dict[Key, Any] = {}
+        self._differing: set[Name] = set()
         self.contradicting: set[Name] = set()
         """Documents under a local number whose own words contradict the INS it stands for (`warehouse.numbers`)."""
         self._deliveries: dict[str, tuple[str, int]] = {}
@@ -101,17 +103,19 @@ class SqlIndex:
             also.setdefault((number.doc, number.digest), []).append(number.patient)
         for row in rows:
             doc, digest, id_, patient, organisation, set_id, *others = row
-            version, level, day, sound, holds_discordance, time, status, withdrawn, *_ = others
+            version, level, day, sound, holds_discordance, time, status, withdrawn, *traits, _, _ = others
             name = doc, digest
             replaces = tuple(sorted(links[name])) if name in links else ()
-            discordant_ = holds_discordance and self.is_discordant(row)
+            _, _, *claim = self._patients[patient]
+            if differ(traits, claim):
+                self._differing.add(name)
             self.rows[name] = row
             self._bytes[doc].append(name)
             self._facts[name] = DocumentFact(
                 *(doc, id_, digest, patient, organisation, set_id, version, level, day, replaces),
                 sound=sound,
                 also=tuple(sorted(also[name])) if name in also else (),
-                discordant=discordant_,
+                discordant=holds_discordance and name in self._differing,
                 rank=(time, status),
                 withdrawn=withdrawn,
             )
@@ -121,9 +125,9 @@ class SqlIndex:
         self._load(doc for doc, _ in wanted)
         return [self._facts[name] for name in wanted]
 
-    def is_discordant(self, row: Any) -> bool:
-        """Whether a document row disagrees with the traits its patient is held to, under whichever number."""
-        return (row.doc, row.digest) in self.contradicting or discordant(row, self._patients[row.patient])
+    def is_discordant(self, name: Name) -> bool:
+        """Whether a document met disagrees with the traits its patient is held to, under whichever number."""
+        return name in self.contradicting or name in self._differing
 
     def documents(self, docs: Collection[Key]) -> Iterable[DocumentFact]:
         self._load(docs)

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, ScalarSelect, Select, bindparam, func, select
 
 from transforms.documents import DocumentRecord, Format
 from warehouse import schema
-from warehouse.facts import rows_in, unpack_words
+from warehouse.facts import unpack_words
+from warehouse.lookup import rows_in
 from warehouse.numbers import numbers
 from warehouse.prepared import ENDS as ENDS
 from warehouse.prepared import Private

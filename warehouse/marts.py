@@ -23,8 +23,8 @@ from transforms.accounts import PARIS, follow
 from warehouse import ledger, schema
 from warehouse.commit import finish_segments
 from warehouse.database import reading
-from warehouse.facts import rows_in
 from warehouse.lake import DOCUMENTS
+from warehouse.lookup import rows_in
 from warehouse.numbers import numbers
 from warehouse.store import Store
 

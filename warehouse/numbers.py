@@ -18,8 +18,9 @@ from transforms.lifecycle.classes import Classes, patient_classes
 from transforms.lifecycle.family import People
 from transforms.lifecycle.graph import smallest_connected
 from warehouse import schema
-from warehouse.facts import discordant, link_key, rows_in
+from warehouse.facts import discordant, link_key
 from warehouse.index import SqlIndex
+from warehouse.lookup import rows_in
 from warehouse.prepared import UNQUALIFIED
 from warehouse.store import Store
 from warehouse.working import trait_digests

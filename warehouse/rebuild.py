@@ -16,8 +16,9 @@ from transforms.facts import DocumentState
 from transforms.lifecycle.family import Touched, family_of
 from warehouse import schema
 from warehouse.database import reading
-from warehouse.facts import rows_in, stored_states
+from warehouse.facts import stored_states
 from warehouse.index import SqlIndex
+from warehouse.lookup import rows_in
 from warehouse.settle import Changes, settle
 from warehouse.store import Store, chunks
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from warehouse import schema
-from warehouse.facts import rows_in
+from warehouse.lookup import rows_in
 from warehouse.settle import Changes
 from warehouse.working import Intake
 

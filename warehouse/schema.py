@@ -2,7 +2,8 @@
 
 Names of documents, sets, organisations and patients are keyed hashes (`warehouse.keys.Names`); what a person could
 read is sealed in packs. No unique (set, version) and no foreign key to a target that may come later: both states are
-legal. Times are ISO text.
+legal. Times are ISO text. Narrow rows that are all key have no rowid: SQLite then keeps them once, not in a table and
+again in the index of the key.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ manifest = Table(
     Column("start", Integer, primary_key=True),
     Column("length", Integer, nullable=False),
     Column("object", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 stored_object = Table(
@@ -151,6 +153,7 @@ item_key = Table(
     Column("key", String, primary_key=True),  # keyed name of what a person may look an item up by
     Column("delivery", String, primary_key=True),
     Column("ordinal", Integer, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 item_statement = Table(
@@ -170,6 +173,7 @@ item_end = Table(
     Column("end", String, nullable=False),
     Column("code", String, nullable=False),
     Column("findings", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 document_fact = Table(
@@ -224,6 +228,7 @@ document_claim = Table(
     metadata,
     Column("doc", String, primary_key=True),
     Column("digest", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 carrier_fact = Table(
@@ -310,6 +315,7 @@ identity_fact = Table(
     metadata,
     Column("patient", String, primary_key=True),
     Column("ins", String, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 decision_fact = Table(

@@ -14,17 +14,9 @@ from transforms.lifecycle.ends import CarrierEnd, carrier_ends
 from transforms.lifecycle.family import Touched, family_of, project_family
 from warehouse import schema
 from warehouse.database import append, change
-from warehouse.facts import (
-    deletion_key,
-    link_key,
-    mask_key,
-    pack_words,
-    rows_in,
-    stored_states,
-    unpack_words,
-    write_projection,
-)
+from warehouse.facts import deletion_key, link_key, mask_key, pack_words, stored_states, unpack_words, write_projection
 from warehouse.index import SqlIndex
+from warehouse.lookup import rows_in
 from warehouse.numbers import fitted
 from warehouse.store import Store, chunks
 
@@ -67,8 +59,8 @@ def _with_discordance(index: SqlIndex, projection: Projection) -> Projection:
     """Documents that policy only flags for their traits carry that finding."""
 
     def told(state: DocumentState) -> DocumentState:
-        row = index.rows[(state.doc, state.digest)]
-        if row.holds_discordance or not index.is_discordant(row):
+        name = state.doc, state.digest
+        if not index.is_discordant(name) or index.rows[name].holds_discordance:
             return state
         return msgspec.structs.replace(state, findings=tuple(sorted({*state.findings, "IDENTITY_DISCORDANT"})))
 

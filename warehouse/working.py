@@ -48,15 +48,25 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def patients_named(entries: Iterable[Entry]) -> Iterator[PatientName]:
-    """Every patient that these parts name."""
+    """Every patient that these parts name, some more than once."""
     for entry in entries:
-        yield from (r.owner for r in entry.part.ranges if r.owner is not None)
+        for range_ in entry.part.ranges:
+            if range_.owner is not None:
+                yield range_.owner
         for item in entry.part.items:
-            yield from (name for carried in item.carried for name in (carried.patient, *carried.also))
-            yield from (name for name in (item.patient, item.deletion and item.deletion.patient) if name)
-            yield from [item.account.patient] if item.account else []
-            yield from (name for link in item.links for name in (link.a, link.b))
-            yield from (consent.patient for consent in item.consents)
+            for carried in item.carried:
+                yield carried.patient
+                yield from carried.also
+            if item.patient is not None:
+                yield item.patient
+            if item.deletion is not None:
+                yield item.deletion.patient
+            if item.account is not None:
+                yield item.account.patient
+            for link in item.links:
+                yield from (link.a, link.b)
+            for consent in item.consents:
+                yield consent.patient
 
 
 class Working:
@@ -75,6 +85,7 @@ class Working:
         self.keys = {id(carried): self.document_keys(carried.record) for _, _, carried in self.documents}
         self.refs = {id(carried): self._ref(carried) for _, _, carried in self.documents}
         """Names of the documents in the lake and in lists, under their patient's lake key."""
+        self._identities: dict[int, str | None] = {}
         self._organisations: dict[str, str] = {}
         self._traits: dict[tuple[str, tuple[str, str, str]], Traits] = {}
 
@@ -142,6 +153,8 @@ class Working:
 
     def statements(self, item: PreparedItem) -> list[str]:
         """The keys of what an item states about documents and patients, whose fate decides its end."""
+        if item.deletion is None and item.masking is None and not item.links:
+            return []
         deletion, masking = self.deletion_fact(item), self.mask_fact(item)
         return [
             *([deletion_key(deletion)] if deletion else []),
@@ -151,6 +164,11 @@ class Working:
 
     def identity(self, item: PreparedItem) -> str | None:
         """What makes a message, an account event or an enrolment the same one again; documents have facts for that."""
+        if item.ordinal not in self._identities:
+            self._identities[item.ordinal] = self._identity(item)
+        return self._identities[item.ordinal]
+
+    def _identity(self, item: PreparedItem) -> str | None:
         if item.message_digest:
             return self.store.names.name("message", item.message_digest.hex())
         if item.kind == "enrolment" and item.links:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -144,9 +142,8 @@ class _Reading:
         self.numbers.segment(name, self.fields(line, FIELDS[name][-1]))
         return RAW
 
-    def observations(self, lines: Iterable[str]) -> None:
-        """A run of OBX. What they carry is judged once the whole message is known."""
-        run = list(lines)
+    def observations(self, run: Sequence[str]) -> None:
+        """OBX that follow one another. What they carry is judged once the whole message is known."""
         first = self._ordinal + 1
         if self.results:
             # A payload that was cut out left a short mark; a flag beside a document may have any code.
@@ -244,9 +241,6 @@ def _flag(code: RawCode) -> tuple[str, str]:
     return next((one.code for one in given if flags.is_flag_system(one.system)), code.code), ""
 
 
-_name = itemgetter(slice(3))
-
-
 def _role(code: RawCode) -> str:
     """What an OBX-3 announces: a flag, what may be one when answered by Y or N, the body of a mail, a sibling document
     (COMP_LOT of v1.2), or empty: a result or a document.
@@ -287,14 +281,18 @@ def read_body(
     """
     reading = _Reading(values, payloads, message, results=results, expects_document=expects_document)
     readers = _READERS if documents else _KEPT_RAW
-    for name, run in groupby(lines[1:], _name):
+    at, end = 1, len(lines)
+    while at < end:
+        name, start = lines[at][:3], at
+        at += 1
         if name == "OBX" and documents:
-            reading.observations(run)
+            while at < end and lines[at][:3] == "OBX":
+                at += 1
+            reading.observations(lines[start:at])
         elif (reader := readers.get(name)) is not None:
-            for line in run:
-                reading.leave(reader(reading, line))
+            reading.leave(reader(reading, lines[start]))
         else:
-            reading.leave(RAW, len(list(run)))
+            reading.leave(RAW)
     enclosed = [c for c in reading.carried if c.payload.is_document(values)]
     if not enclosed and expects_document:
         enclosed = reading.carried[:1]
@@ -305,7 +303,7 @@ def read_body(
     orders = reading.orders.finish() if results else ()
     reading.leave(RAW, reading.orders.left)
     said = reading.requests.whole(enclosed)
-    requests = reading.requests.by_number(enclosed, said)
+    requests = reading.requests.by_number(enclosed, said) if enclosed else {}
     if not all(one.answered for one in (requests.values() if enclosed and not orders else [said])):
         reading.findings["FLAG_VALUE_INVALID"] = None
     if documents and expects_document and not enclosed and not orders:

@@ -28,6 +28,8 @@ VERSIONS = frozenset({f"2.{minor}" for minor in range(1, 10)} | {"2.3.1", "2.5.1
 """HL7 table 0104."""
 
 
+Documents = Iterator[Enclosed | Refusal]
+
 HEAD = 4096
 """Bytes in which the header of a message stands, when it is too large to be read."""
 
@@ -57,33 +59,40 @@ def read(source: Source) -> Iterator[Yielded]:
         else:
             number += 1
             batches.message(number)
-            yield from _message(source, frame, number)
+            message, enclosed = _message(source, frame, number)
+            yield message
+            if enclosed:
+                yield from enclosed
     yield from batches.end(source.size)
 
 
-def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
+def _message(
+    source: Source, frame: Frame, number: int
+) -> tuple[Message | Refusal, Iterator[Enclosed | Refusal] | None]:
+    """A message, or why it cannot be read; and the documents that it encloses, decoded one by one."""
     locator = Locator(message=number)
     if frame.kind == "oversize":
-        came = f"{frame.span.length} bytes"
-        yield Refusal(locator, frame.span, "MESSAGE_TOO_LARGE", "64 MiB", came, envelope=glimpse(_head(source, frame)))
-        return
+        came, said = f"{frame.span.length} bytes", glimpse(_head(source, frame))
+        return Refusal(locator, frame.span, "MESSAGE_TOO_LARGE", "64 MiB", came, envelope=said), None
     d = delimiters(frame.data)
     if d is None:
         place = msgspec.structs.replace(locator, segment="MSH", field="MSH-2")
         came = "characters that are repeated, missing or not ASCII punctuation"
-        yield Refusal(place, frame.span, "DELIMITERS_UNUSABLE", "^~\\&", came, envelope=glimpse(frame.data))
-        return
+        said = glimpse(frame.data)
+        return Refusal(place, frame.span, "DELIMITERS_UNUSABLE", "^~\\&", came, envelope=said), None
     data, payloads = cut(frame.data, d)
     decoded = decode(frame, data, d)
     lines, break_finding = segments(decoded.text, d.field)
     values = values_of(decoded.text, d, decoded.encoding)
     header = _header(lines[0], values)
-    documents = header.version in VERSIONS and header.kind in DOCUMENTS
-    if header.version in VERSIONS and header.kind in admission.EVENTS:
+    kind = header.kind
+    known = header.version in VERSIONS
+    documents = known and kind in DOCUMENTS
+    if known and kind in admission.EVENTS:
         admitted = admission.read_admission(lines[1:], values)
-        yield _admitted(header, admitted, locator, frame.span, _findings(header, decoded, break_finding, values))
-        return
-    if header.kind.partition("^")[0] in ACKNOWLEDGEMENTS:
+        found = _findings(header, decoded, break_finding, values)
+        return _admitted(header, admitted, locator, frame.span, found), None
+    if kind.partition("^")[0] in ACKNOWLEDGEMENTS:
         body = Body({"mapped": 0, "raw": 0, "ignored": len(lines)})
     else:
         body = read_body(
@@ -91,26 +100,29 @@ def _message(source: Source, frame: Frame, number: int) -> Iterator[Yielded]:
             values,
             payloads,
             message=number,
-            results=documents and header.kind in RESULTS,
+            results=documents and kind in RESULTS,
             documents=documents,
-            expects_document=header.kind.startswith("MDM") or "CISIS_CDA" in header.profile,
+            expects_document=kind.startswith("MDM") or "CISIS_CDA" in header.profile,
         )
     if body.several_patients and documents:
-        yield _several_patients(header, locator, frame.span)
-        return
+        return _several_patients(header, locator, frame.span), None
     findings = _findings(header, decoded, break_finding, values) + body.findings
     message = _said(header, body, locator, frame.span, findings)
-    yield message
+    return message, _enclosed(message, body, values) if body.documents else None
+
+
+def _enclosed(message: Message, body: Body, values: Values) -> Documents:
+    """The documents of a message, each with what its own request says of it."""
     for index, carried in enumerate(body.documents, 1):
-        place = msgspec.structs.replace(locator, document=index, segment=f"OBX {carried.ordinal}")
+        place = msgspec.structs.replace(message.locator, document=index, segment=f"OBX {carried.ordinal}")
         content = document(carried.payload.data, values)
         if isinstance(content, bytes):
             said = body.requests[carried.request]
             about = message if said is body.said else _about(message, said)
             source = Source.of_bytes("document.xml", content)
-            yield Enclosed(place, frame.span, source, about, carried.request)
+            yield Enclosed(place, message.span, source, about, carried.request)
         else:
-            yield Refusal(place, frame.span, content.code, "OBX-5.5: a CDA document in base64", content.came)
+            yield Refusal(place, message.span, content.code, "OBX-5.5: a CDA document in base64", content.came)
 
 
 def _about(message: Message, said: Request) -> Message:

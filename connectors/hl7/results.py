@@ -77,37 +77,46 @@ class Orders:
         self._remark()
         values = self._values
         separator, component, repetition = values.d.field, values.d.component, values.d.repetition
-        codes, flags, text, whole = values.codes, values.flags, values.text, values.plain
-        plain = whole and component == "^" and values.d.subcomponent == "&"
+        codes, flags = values.codes, values.flags
+        plain = values.plain and component == "^" and values.d.subcomponent == "&"
         padding, add = separator * 18, self._observations.append
         for ordinal, line in enumerate(lines, first):
             f = (line + padding).split(separator, 18)
             code, role = names[f[3]]
-            _, _, kind, _, sub_id, said, unit, limits, flag, _, _, status, _, _, at, producer, _, method, _ = f
+            kind, said, at = f[2], f[5], f[14]
             if (role or kind == "ED" or len(said) > longest) and is_other(line, f, ordinal, code, role):
                 continue
             if self._open is None:
                 self._begin_alone(ordinal)
-            repeated = tuple(said.split(repetition)) if repetition in said else (said,) if said else ()
-            add(
-                Observation(
-                    ordinal,
-                    kind,
-                    code,
-                    text(sub_id),
-                    repeated if plain else tuple([self._usual(kind, one) for one in repeated]),
-                    codes[unit],
-                    text(limits),
-                    flags[flag] if whole else tuple(map(text, flags[flag])),
-                    status,
-                    values.component(at, 1) if component in at else text(at),
-                    codes[method],
-                    values.component(producer, 1) if producer else "",
-                    (),
-                    tuple([values.components(one) for one in repeated]) if kind in _PARTS else (),
-                )
-            )
             self._noted = "observation"
+            if plain and said and not (f[15] or kind in _PARTS or repetition in said or component in at):
+                one = (said,)
+                add(
+                    Observation(ordinal, kind, code, f[4], one, codes[f[6]], f[7], flags[f[8]], f[11], at, codes[f[17]])
+                )
+            else:
+                add(self._observed(f, ordinal, code))
+
+    def _observed(self, f: list[str], ordinal: int, code: RawCode) -> Observation:
+        """An OBX, padded to 19 fields, whatever it holds: escapes, several values, components, a producer."""
+        values, text, kind, said = self._values, self._values.text, f[2], f[5]
+        repeated = values.repetitions(said)
+        return Observation(
+            ordinal,
+            kind,
+            code,
+            text(f[4]),
+            tuple([self._usual(kind, one) for one in repeated]),
+            values.codes[f[6]],
+            text(f[7]),
+            tuple(map(text, values.flags[f[8]])),
+            f[11],
+            values.component(f[14], 1),
+            values.codes[f[17]],
+            values.component(f[15], 1),
+            (),
+            tuple([values.components(one) for one in repeated]) if kind in _PARTS else (),
+        )
 
     def attach(self, fields: list[str], ordinal: int, code: RawCode, said: Encapsulated) -> None:
         """An OBX, padded to 19 fields, that encapsulates something else than a document."""

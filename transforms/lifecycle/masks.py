@@ -6,7 +6,7 @@ counts as sent after any statement, and a held document adds its flags but takes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -23,9 +23,11 @@ class Said(msgspec.Struct, frozen=True):
 
     carriers: Mapping[tuple[Key, Key], Sequence[CarrierFact]]
     statements: Mapping[Key, Sequence[MaskFact]]
+    flags: bool
+    """Whether any flag was said at all."""
 
 
-def said(carriers: Iterable[CarrierFact], masks: Iterable[MaskFact]) -> Said:
+def said(carriers: Collection[CarrierFact], masks: Collection[MaskFact]) -> Said:
     """Carriers by (doc, digest), mask statements by id."""
     by_document: dict[tuple[Key, Key], list[CarrierFact]] = {}
     for carrier in carriers:
@@ -33,7 +35,8 @@ def said(carriers: Iterable[CarrierFact], masks: Iterable[MaskFact]) -> Said:
     by_id: dict[Key, list[MaskFact]] = {}
     for mask in masks:
         by_id.setdefault(mask.id, []).append(mask)
-    return Said(by_document, by_id)
+    flags = any(carrier.flags for carrier in carriers) or any(mask.flags for mask in masks)
+    return Said(by_document, by_id, flags)
 
 
 def joined(facts: Iterable[CarrierFact | MaskFact]) -> Flags:
@@ -97,6 +100,8 @@ def unit_masks(
     known: Register, words: Said, units: Units, order: Order, held: Mapping[int, str]
 ) -> dict[int, tuple[Flag, ...]]:
     """Rule 12: the sorted mask of every unit, from the bottom of the order up."""
+    if not words.flags:
+        return dict.fromkeys(units.members, ())
     masks: dict[Place, Flags] = {unit: own_mask(known, words, members, held) for unit, members in units.members.items()}
     for place in order.bottom_up:
         mask = masks.get(place, frozenset())

@@ -92,7 +92,7 @@ def rank(fact: DocumentFact) -> Rank | None:
 
 
 def version_levels(known: Register, units: Units, speaking: Iterable[int]) -> list[list[Level]]:
-    """Rule 8: for each set its levels from the lowest version up.
+    """Rule 8: for each set of several units its levels from the lowest version up: one unit alone is over nothing.
 
     A unit whose twins carry two versions of one set stands at the higher; a held document places its unit only when
     no speaking one does.
@@ -107,7 +107,7 @@ def version_levels(known: Register, units: Units, speaking: Iterable[int]) -> li
         candidate = (number in speaks, version)
         standing[unit] = max(standing.get(unit, candidate), candidate)
     sets: list[list[Level]] = []
-    for _, standing in sorted(places.items()):
+    for _, standing in sorted(item for item in places.items() if len(item[1]) > 1):
         by_rank: dict[Rank, tuple[list[int], list[int]]] = {}
         for unit, (voice, version) in sorted(standing.items()):
             by_rank.setdefault(version, ([], []))[0 if voice else 1].append(unit)

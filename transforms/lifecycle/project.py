@@ -88,7 +88,7 @@ def lineages(known: Register, units: Units, links: Links, speaking: Iterable[int
     pairs = [(units.of[upper], units.of[lower]) for upper, lower in (*links.in_force, *links.void)]
     for number in sorted(speaking):
         key = set_key(known, number)
-        if key is not None:
-            pairs.append((units.of[number], firsts.setdefault(key, units.of[number])))
+        if key is not None and (first := firsts.setdefault(key, units.of[number])) != units.of[number]:
+            pairs.append((units.of[number], first))
     trees = smallest_connected(pairs)
     return [known.documents[trees.get(unit, unit)].doc for unit in units.of]
