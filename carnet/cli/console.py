@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from unicodedata import category
 
 import typer
 
@@ -60,7 +61,24 @@ def print_rows(rows: Iterable[dict[str, Any]], as_json: bool, columns: tuple[str
     Console(markup=False, emoji=False, highlight=False).print(table)
 
 
+def inert(text: str) -> str:
+    """Text for a terminal: what would act on it (escape sequences, a change of direction) is shown as its code."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        one if one == "\n" or category(one)[0] not in "CZ" or category(one) == "Zs" else _code(one) for one in text
+    )
+
+
+def _code(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
 def _cell(value: Any) -> str:
+    return inert(_words(value)).replace("\n", " ")
+
+
+def _words(value: Any) -> str:
     match value:
         case None:
             return ""

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from carnet.cli.console import Home, Json, app, open_store, patient_said, under_any_authority
+from carnet.cli.console import Home, Json, app, inert, open_store, patient_said, under_any_authority
 from carnet.errors import OperatorError
 
 
@@ -188,7 +188,8 @@ def check(
         items.update(report["items"])
         worst |= bool(report["items"]["held"] or report["items"]["refused"])
         worst |= strict and bool(report["levels"]["error"] or report["ans"]["levels"]["error"])
-        print(json.dumps(report, ensure_ascii=False) if as_json else page(report, "fr" if said == "fr" else "en"))
+        text = page(report, "fr" if said == "fr" else "en")
+        print(json.dumps(report, ensure_ascii=False) if as_json else inert(text))
     if len(checked) > 1 and not as_json:
         print(f"\n{total(len(checked), items, 'fr' if said == 'fr' else 'en')}")
     if worst:

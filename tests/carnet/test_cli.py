@@ -106,6 +106,24 @@ def test_identified_lists_show_it_and_are_audited(carnet, drop: Path, tmp_path: 
         assert [row[0] for row in database.execute("SELECT action FROM audit")] == ["documents"]
 
 
+def test_nothing_that_was_sent_acts_on_the_terminal(carnet, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    hostile = "Bilan\x1b[2J\x1b]0;x\x07\u202eegnahc"
+    file = tmp_path / "essai\x1b[2J.hl7"
+    file.write_bytes(oru().replace(b"Bilan lipidique", hostile.encode()).replace(b"53049-3^", b"GL\x1b[2JY^"))
+    carnet("ingest", file, "--sender", "demo", "--json")
+    shown = "".join(
+        carnet(*words).out
+        for words in (
+            ("documents", "--identified"),
+            ("patient", f"{INS}@{TEST_OID}"),
+            ("terminology", "--identified"),
+            ("check", file),
+        )
+    )
+    assert "Bilan\\x1b[2J" in shown and "essai\\x1b[2J" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
 def test_the_receipt_speaks_french_and_names_nobody(carnet, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "Zoé.xml").write_bytes(cda("1", place=""))
     carnet("ingest", tmp_path / "Zoé.xml", "--sender", "demo", "--json")
