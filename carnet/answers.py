@@ -15,7 +15,7 @@ from itertools import chain
 
 import msgspec
 
-from carnet.receipt import sent_as
+from carnet.receipt import norm_of, sent_as
 from connectors.base import Envelope
 from connectors.hl7 import acknowledge
 from connectors.hl7.acknowledge import Reason
@@ -214,7 +214,7 @@ def _reason(part: Part, code: str) -> Reason:
         condition=words.err3 or "207",
         severity=("I" if _waits(part) else "E") if stops else "I" if part.end == "ignored" else "W",
         places=places(part.locator, words.place),
-        application=words.err5,
+        application=norm_of(sent, part.findings),
         technical=technical,
         user=f"{words.fr} {words.fix_fr}",
     )

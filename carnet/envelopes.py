@@ -13,7 +13,7 @@ import msgspec
 from carnet.judged import Context, carry, links, lookups, patient_name, refused
 from connectors.base import Document, Enclosed, Locator, Message, RawId, RawPatient, Refusal, Yielded
 from connectors.hl7.ids import same_document
-from quality.rules import identity_codes, judge, verdict_of
+from quality.rules import identity_codes, incomplete, judge, verdict_of
 from transforms.actions import action_of
 from transforms.admissions import understand_admission
 from transforms.documents import DocumentRecord, from_cda, from_order, normalised_id
@@ -110,7 +110,7 @@ def _admitted(item: PreparedItem, message: Message, patient: Patient | None, con
     if stated.refused:
         return msgspec.structs.replace(item, end="refused", code=stated.refused, expected=stated.expected)
     in_doubt = (verdict.code,) if verdict.end else ()
-    findings = tuple(sorted({*item.findings, *verdict.findings, *in_doubt, *stated.findings}))
+    findings = tuple(sorted({*item.findings, *verdict.findings, *in_doubt, *stated.findings, *incomplete(patient)}))
     name = patient_name(patient, context.sender, "")
     consents = tuple(
         Consent(patient=name, scope=said.scope, value=said.value, day=said.day, at=said.at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from quality.catalogue import sentence, told
@@ -50,7 +50,7 @@ def notes(items: Iterable[Any]) -> Iterator[dict[str, Any]]:
                 "count": item.number,
                 "expected": item.expected,
                 "came": item.came,
-                "reasons": [_reason(code) for code in codes],
+                "reasons": [_reason(code, codes) for code in codes],
             }
 
 
@@ -59,9 +59,19 @@ def sent_as(code: str) -> str:
     return SENT_AS.get(code, code)
 
 
-def _reason(code: str) -> dict[str, str]:
+def norm_of(code: str, beside: Collection[str]) -> str:
+    """The code of the norm (ERR-5) for one of ours, given those told beside it; empty when it has none.
+
+    An identity that is not qualified has no INS (903), or too few traits beside it (905).
+    """
+    if code == "IDENTITY_NOT_QUALIFIED" and "TRAITS_INCOMPLETE" in beside:
+        return sentence("TRAITS_INCOMPLETE").err5
+    return sentence(code).err5
+
+
+def _reason(code: str, beside: Collection[str]) -> dict[str, str]:
     sent = sent_as(code)
-    err5 = sentence(sent).err5
+    err5 = norm_of(sent, beside)
     return told(sent) | ({"err5": err5} if err5 else {})
 
 

@@ -42,7 +42,7 @@ def judge(record: DocumentRecord, policy: Policy) -> Verdict:
 
     A hold about who the patient is lets the document become a fact: it waits for a qualified identity.
     """
-    codes = (*record.findings, *identity_codes(record.patient, policy))
+    codes = (*record.findings, *identity_codes(record.patient, policy), *incomplete(record.patient))
     verdict = verdict_of(codes, policy)
     if verdict.end == "held" and verdict.code in LIFTED_BY_IDENTITY:
         findings = tuple(sorted({*verdict.findings, verdict.code}))
@@ -71,6 +71,11 @@ CLEAN = Verdict(end="", code="", findings=(), sound=True)
 
 LIFTED_BY_IDENTITY = frozenset({"PATIENT_ID_MISSING", "INS_MALFORMED", "INS_AMBIGUOUS"})
 """Holds that are about who the patient is: the document becomes a fact and waits for a qualified identity."""
+
+
+def incomplete(patient: Patient) -> tuple[str, ...]:
+    """An INS travels with six traits; without them all it qualifies nobody."""
+    return ("TRAITS_INCOMPLETE",) if patient.ins and not patient.traits.complete else ()
 
 
 def identity_codes(patient: Patient, policy: Policy) -> tuple[str, ...]:
