@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from tests.cda import INS, TEST_OID
+from transforms.identity import key_of
 
 FLAGS = (
     "MASQUE_PS",
@@ -153,3 +155,42 @@ def batch(messages: list[bytes], declared: int | None = None) -> bytes:
     count = len(messages) if declared is None else declared
     head = b"FHS|^~\\&|APP\rBHS|^~\\&|APP\r"
     return head + b"".join(messages) + f"BTS|{count}\rFTS|1\r".encode()
+
+
+ANALYTES = (
+    ("718-7", "Hémoglobine", "g/dL", "12.0-16.0"),
+    ("6690-2", "Leucocytes", "10*9/L", "4.0-10.0"),
+    ("777-3", "Plaquettes", "10*9/L", "150-400"),
+    ("2951-2", "Sodium", "mmol/L", "136-145"),
+    ("2823-3", "Potassium", "mmol/L", "3.5-5.1"),
+    ("1988-5", "Protéine C réactive", "mg/L", "<5"),
+)
+
+
+def laboratory(number: int, *, results: int = 20, patients: int = 0) -> bytes:
+    """Message `number` of a laboratory: an ORU of one filler order, 3 KB with 20 results, with times of its own.
+
+    It is about patient `number`, or `number` modulo `patients`: somebody with a sound INS and all traits.
+    """
+    n = number % patients if patients else number
+    ins13 = f"26603{1 + n // 999 // 899 % 95:02}{1 + n // 999 % 899:03}{1 + n % 999:03}"
+    sent = datetime(2026, 1, 5, 8) + timedelta(seconds=17 * number)
+    at = [f"{sent - timedelta(minutes=before):%Y%m%d%H%M%S}+0100" for before in (0, 7, 95)]
+    lines = [
+        f"MSH|^~\\&|SIL|LABO-{number % 40}|HUB|CH|{at[0]}||ORU^R01^ORU_R01|M{number:09}|P|2.5|||||FRA|UNICODE UTF-8",
+        f"PID|||{ins13}{key_of(ins13)}^^^TEST&{TEST_OID}&ISO^INS~{n + 1:08}^^^CHU&1.2.250.9999.2&ISO^PI||ESSAI-{n}"
+        f"^LUCIE^LUCIE ANNE^^^^L||19660328|F|||1 rue X^^PARIS^^75001^FRA^H~^^^^^^BDL^^75056|||||||{number}^^^AFF^AN"
+        "||||||||||||||VALI",
+        f"PV1|1|I|UF{number % 300:04}||||||||||||||||{number}^^^AFF^VN",
+        f"ORC|NW|P{number:08}^Labo|F{number:08}^labo|G{number}^CHU|||||{at[2]}",
+        f"OBR|1|P{number:08}^Labo|F{number:08}^labo|11502-2^CR d'examens biologiques^LN|||{at[2]}|||||||||||||||{at[1]}"
+        "|||F",
+    ]
+    for k in range(results):
+        code, name, unit, limits = ANALYTES[k % len(ANALYTES)]
+        value = (number * 31 + k * 7) % 1000 / 10
+        lines.append(
+            f"OBX|{k + 1}|NM|{code}^{name}^LN^L{k:03}^{name} (local)^99LAB||{value}|{unit}|{limits}"
+            f"|{'HNL'[(number + k) % 3]}|||F|||{at[2]}||TECH{number % 50}^DUPONT^JEAN"
+        )
+    return ("\r".join(lines) + "\r").encode()
