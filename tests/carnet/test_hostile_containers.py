@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from quality.catalogue import catalogue
 from tests.cda import cda
 from tests.hostile import ARCHIVES, MAILS, dense
 from tests.hub import Hub
@@ -106,7 +107,8 @@ def test_no_file_or_socket_is_opened() -> None:
     """By the audit events of the interpreter, which no library can go around."""
     global WATCHING
     everything = {name: make() for name, make in (ARCHIVES | MAILS).items()} | {"a good one": GOOD}
-    items_of(GOOD)  # data files of our own are read once
+    catalogue()  # data files of our own are read once
+    items_of(GOOD)
     sys.addaudithook(watch)
     WATCHED.clear()
     WATCHING = True

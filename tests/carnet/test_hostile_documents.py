@@ -26,6 +26,7 @@ from carnet.judged import Context
 from carnet.settings import shipped_senders
 from connectors.base import Source
 from connectors.cda.reader import CDA
+from quality.catalogue import catalogue
 from tests.cda import cda
 from tests.connectors.cda.documents import b64, level_1, level_3, section
 from tests.connectors.test_media import PDF, stream
@@ -243,7 +244,8 @@ def watch(event: str, arguments: tuple[object, ...]) -> None:
 def test_no_file_or_socket_is_opened_by_the_interpreter_nor_by_libxml2(watched: Watched) -> None:
     global WATCHING
     everything = {name: watched.fill(make()) for name, make in EVERYTHING.items()}
-    items_of(GOOD)  # data files of our own are read once
+    catalogue()  # data files of our own are read once
+    items_of(GOOD)
     sys.addaudithook(watch)
     SEEN.clear()
     WATCHING = True
