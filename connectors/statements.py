@@ -271,3 +271,5 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """References of this statement that name no anchor of the narrative."""
     unread: tuple[str, ...] = ()
     """Local names of children that have no place here; they stay in the raw bytes."""
+    left: int = 0
+    """Statements under it that are nested too deep to be read; they stay in the raw bytes."""

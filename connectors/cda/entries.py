@@ -78,7 +78,11 @@ def statement(element: etree._Element, reading: Reading, path: str, templates: S
     if reading.dangling > before:
         one["dangling"] = reading.dangling - before
     if related:
-        one["relations"] = _relations(related, reading, path)
+        one["relations"] = relations = _relations(related, reading, path)
+        if len(relations) < len(related):
+            unread = [element for element in related if path.count(".") >= DEEPEST or not _holds(element)]
+            many.setdefault("unread", []).extend(etree.QName(element).localname for element in unread)
+            one["left"] = sum(1 for element in unread for _ in element.iter(*KINDS))
     for field, several in many.items():
         one[field] = tuple(several)
     get = element.get
@@ -118,6 +122,10 @@ def _relations(related: list[etree._Element], reading: Reading, path: str) -> tu
             )
         )
     return tuple(found)
+
+
+def _holds(related: etree._Element) -> bool:
+    return any(child.tag in KINDS for child in related)
 
 
 def _template(element: etree._Element, _: Reading) -> str | None:

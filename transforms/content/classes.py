@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from connectors.statements import Binary, Concept, Statement
+from connectors.statements import Binary, Concept, Relation, Statement
 from transforms.content.mapping import Mapper, Mapping, Scope
 from transforms.content.medicines import dispensation, medication
 from transforms.content.model import Device, Encounter, Media, Medication, Observation, Other, Procedure, Use
@@ -25,8 +25,7 @@ ATTACHMENT_TYPE: Final = "69764-9"
 
 def act(statement: Statement, scope: Scope, mapping: Mapping) -> Other:
     """An act, a region: what hangs on it are its members."""
-    comments = [r for r in statement.relations if is_comment(r.statement)]
-    members = [r for r in statement.relations if r.type_code == "COMP" and not is_comment(r.statement)]
+    comments, members = _apart(statement, "COMP")
     inner = msgspec.structs.replace(scope, when=time_of(statement, scope.when))
     return Other(
         **mapping.common(statement, scope),
@@ -39,8 +38,7 @@ def act(statement: Statement, scope: Scope, mapping: Mapping) -> Other:
 
 def procedure(statement: Statement, scope: Scope, mapping: Mapping) -> Procedure:
     """A procedure; what it was done for (`RSON`) apart."""
-    comments = [r for r in statement.relations if is_comment(r.statement)]
-    reasons = [r for r in statement.relations if r.type_code == "RSON" and not is_comment(r.statement)]
+    comments, reasons = _apart(statement, "RSON")
     inner = msgspec.structs.replace(scope, when=time_of(statement, scope.when))
     return Procedure(
         **mapping.common(statement, scope),
@@ -55,8 +53,7 @@ def procedure(statement: Statement, scope: Scope, mapping: Mapping) -> Procedure
 
 
 def encounter(statement: Statement, scope: Scope, mapping: Mapping) -> Encounter:
-    comments = [r for r in statement.relations if is_comment(r.statement)]
-    reasons = [r for r in statement.relations if r.type_code == "RSON" and not is_comment(r.statement)]
+    comments, reasons = _apart(statement, "RSON")
     inner = msgspec.structs.replace(scope, when=time_of(statement, scope.when))
     return Encounter(
         **mapping.common(statement, scope),
@@ -80,8 +77,7 @@ def supply(statement: Statement, scope: Scope, mapping: Mapping) -> Medication |
 
 def device(statement: Statement, scope: Scope, mapping: Mapping) -> Device:
     """A device and why it is there. Its identifier (UDI) is that of the part it plays."""
-    comments = [r for r in statement.relations if is_comment(r.statement)]
-    reasons = [r for r in statement.relations if r.type_code == "RSON" and not is_comment(r.statement)]
+    comments, reasons = _apart(statement, "RSON")
     part = next((p for p in statement.participations if p.type_code in DEVICE_PARTS), None)
     common = mapping.common(statement, scope)
     return Device(
@@ -119,6 +115,12 @@ def media(statement: Statement, scope: Scope, mapping: Mapping) -> Media:
         content=binary(statement),
         related=mapping.rest(statement, scope),
     )
+
+
+def _apart(statement: Statement, type_code: str) -> tuple[list[Relation], list[Relation]]:
+    """The comments of a statement, and what is related to it in this way."""
+    comments = [r for r in statement.relations if is_comment(r.statement)]
+    return comments, [r for r in statement.relations if r.type_code == type_code and not is_comment(r.statement)]
 
 
 def binary(statement: Statement) -> Binary:

@@ -143,7 +143,7 @@ class Mapping:
         parts = tuple(parts)
         entries = [statement for part in parts for statement in part.statements]
         coded = [entry for entry in entries if has_code(entry)]
-        whole = sum(1 for entry in entries for _ in every(entry))
+        whole = sum(1 + statement.left for entry in entries for statement in every(entry))
         return Coverage(
             templates=self._seen - self._by_class,
             classes=self._by_class,

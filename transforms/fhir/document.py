@@ -35,7 +35,6 @@ from transforms.terminology.maps import NO_MAP, SenderMap
 from transforms.xds.entry import Coded, document_entry
 from transforms.xds.times import DTM
 
-PDSM: Final = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/"
 STATUSES: Final = {"current": "current", "superseded": "superseded"}
 """Status of a document to DocumentReferenceStatus; a deleted or withdrawn one was entered in error (PDSm for DMP)."""
 PROFESSIONALS: Final = frozenset(("Practitioner", "PractitionerRole"))

@@ -47,7 +47,6 @@ PERIODS: Final = {"s": "s", "min": "min", "h": "h", "d": "d", "wk": "wk", "mo": 
 """UCUM units of a frequency: UnitsOfTime (R4), a required binding."""
 EVENTS: Final = frozenset(["HS", "WAKE", "C", "CM", "CD", "CV", "AC", "ACM", "ACD", "ACV", "PC", "PCM", "PCD", "PCV"])
 """HL7 TimingEvent as EventTiming (R4) has them."""
-SUBSTITUTIONS: Final = "http://terminology.hl7.org/CodeSystem/v3-substanceAdminSubstitution"
 STATEMENTS: Final = {"administered": "completed", "stopped": "stopped"}
 
 

@@ -8,13 +8,14 @@ from typing import get_args
 import pytest
 from lxml import etree
 
-from connectors.base import Source
+from connectors.base import Document, Source
 from connectors.cda.anchors import anchors
 from connectors.cda.datatypes import Reading
 from connectors.cda.entries import DEEPEST, entry_statements
 from connectors.cda.reader import read
 from connectors.cda.xml import parse
 from connectors.statements import Amount, Bound, Concept, Interval, Kind, Statement, Timing, Truth, Words
+from tests.connectors.cda import documents
 from transforms.documents import from_cda
 
 V3 = "urn:hl7-org:v3"
@@ -105,6 +106,19 @@ def test_what_has_no_place_is_named_and_what_is_too_deep_stays_raw() -> None:
     while deep.relations:
         deep, depth = deep.relations[0].statement, depth + 1
     assert depth == DEEPEST
+    assert (deep.left, deep.unread) == (60 - DEEPEST, ("entryRelationship",))
+    assert one('<entryRelationship typeCode="COMP"/>').unread == ("entryRelationship",)
+
+
+def test_what_is_too_deep_is_counted_as_raw() -> None:
+    """The acts nested in the observation of the entry: 40 are read, 20 are left."""
+    opening = '<entryRelationship typeCode="COMP"><act classCode="ACT" moodCode="EVN">'
+    deep = f"<entry><observation>{opening * 60}{'</act></entryRelationship>' * 60}</observation></entry>"
+    (document,) = read(Source.of_bytes("x.xml", documents.level_3(documents.section("", deep))))
+    assert isinstance(document, Document)
+    coverage = from_cda(document).content.coverage
+    assert coverage.raw == 60 - DEEPEST
+    assert coverage.templates + coverage.classes == 1 + DEEPEST
 
 
 def test_every_statement_of_the_samples_is_read_and_mapped_once(samples: Path) -> None:
